@@ -1,0 +1,86 @@
+// What a leader checks of the record set of a produce request before it appends it, with Kafka
+// 3.9.1's order of checks, error codes and messages: ProduceRequest.validateRecords,
+// UnifiedLog.analyzeAndValidateRecords, LogValidator (origin CLIENT, magic 2, target codec
+// "producer"). Three answers are better than Kafka's on purpose:
+//   - offset deltas that are not 0, 1, 2, ...: kInvalidRecord; Kafka 3.9.1 accepts them in an
+//     uncompressed batch and rewrites a compressed one
+//   - unknown codec: kUnsupportedCompressionType; compressed bytes that do not decompress:
+//     kInvalidRecord; Kafka says UNKNOWN_SERVER_ERROR, which makes Java producers duplicate
+//   - a record in a compressed batch whose declared size is not its real one: kInvalidRecord;
+//     Kafka passes it on to consumers that cannot read it
+//
+// How it fails: an Error with Kafka's code; nothing has been written then, and the bytes are as
+// they came. Where record_errors() is not empty, the produce answer carries those and the Error's
+// message; otherwise Kafka puts no message on the wire. Kafka answers kCorruptMessage and
+// kMessageTooLarge with log start offset -1, the others with the real one.
+//
+// An uncompressed batch allocates nothing.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "barnabas/base/bytes.h"
+#include "barnabas/base/ids.h"
+#include "barnabas/base/result.h"
+#include "barnabas/record/batch.h"
+#include "barnabas/record/compression.h"
+
+namespace barnabas::record {
+
+// First step, before the partition is even asked whether it leads: the one batch of magic 2 that a
+// Produce request of version 3 or later must hold. Bytes after it that begin no further batch are
+// cut off, as Kafka drops them. Later steps want exactly what this returns.
+//   kInvalidRecord               no whole batch, more than one, magic 0 or 1
+//   kCorruptMessage              a length that cannot be, an unknown magic
+//   kUnsupportedCompressionType  zstd before Produce 7, or a codec that does not exist
+// THREAD: any
+[[nodiscard]] Result<MutableBytes> single_batch(MutableBytes records, std::int16_t produce_version);
+
+struct ValidateOptions {
+  std::string_view topic_partition;  // "topic-0", for messages only
+  std::int64_t now_ms = 0;           // log append time, and what timestamps are compared with
+  TimestampType timestamp_type = TimestampType::kCreateTime;  // message.timestamp.type
+  std::int64_t timestamp_before_max_ms = INT64_MAX;           // message.timestamp.before.max.ms
+  std::int64_t timestamp_after_max_ms = INT64_MAX;            // message.timestamp.after.max.ms
+  std::int32_t max_message_bytes = 1048588;                   // max.message.bytes
+  bool compact = false;                                       // cleanup.policy holds "compact"
+};
+
+// What the append needs to know of an accepted batch. Offsets are relative to the base offset that
+// the log will give it.
+struct ValidatedBatch {
+  std::int32_t size_bytes = 0;
+  std::int32_t record_count = 0;  // the last record's offset delta is one less
+  std::int64_t max_timestamp_ms = kNoTimestamp;
+  // Kafka's shallowOffsetOfMaxTimestamp: the last offset delta, or -1 where no record has a
+  // timestamp and the batch is not compressed.
+  std::int32_t max_timestamp_delta = -1;
+  std::int64_t log_append_time_ms = kNoTimestamp;  // -1 for CreateTime
+};
+
+// One record that was refused, for the RecordErrors of a produce answer.
+struct RecordError {
+  std::int32_t batch_index = 0;
+  std::string message;
+};
+inline constexpr std::size_t kMaxRecordErrors = 1000;  // kept; further ones are only counted
+
+// Holds the decompressors and the record errors of the last call; one for each connection thread.
+// THREAD: home
+class RecordValidator {
+ public:
+  // `batch` is what single_batch() returned. Checks everything that Kafka checks, and stamps type
+  // and max timestamp (with a new CRC) where Kafka would. Base offset and leader epoch are left to
+  // the log, which knows them when it holds its lock.
+  [[nodiscard]] Result<ValidatedBatch> validate(MutableBytes batch, const ValidateOptions& options);
+  [[nodiscard]] const std::vector<RecordError>& record_errors() const { return record_errors_; }
+
+ private:
+  Decompressors decompressors_;
+  std::vector<RecordError> record_errors_;
+};
+
+}  // namespace barnabas::record
