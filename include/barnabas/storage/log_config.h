@@ -1,0 +1,37 @@
+// What one topic's log is told: the topic keys that storage acts on, with Kafka 3.9.1's defaults
+// (org.apache.kafka.storage.internals.log.LogConfig). A plain value; whoever resolves the
+// configuration fills it in. Validation of records has options of its own (record/validate.h).
+#pragma once
+
+#include <cstdint>
+
+namespace barnabas::storage {
+
+struct LogConfig {
+  std::int32_t segment_bytes = 1073741824;           // segment.bytes
+  std::int64_t segment_ms = 604800000;               // segment.ms
+  std::int64_t segment_jitter_ms = 0;                // segment.jitter.ms
+  std::int32_t segment_index_bytes = 10485760;       // segment.index.bytes
+  std::int32_t index_interval_bytes = 4096;          // index.interval.bytes
+  bool cleanup_delete = true;                        // cleanup.policy holds "delete"
+  bool cleanup_compact = false;                      // cleanup.policy holds "compact"
+  std::int64_t retention_ms = 604800000;             // retention.ms; -1: for ever
+  std::int64_t retention_bytes = -1;                 // retention.bytes; -1: no bound
+  std::int64_t file_delete_delay_ms = 60000;         // file.delete.delay.ms
+  std::int64_t flush_messages = INT64_MAX;           // flush.messages
+  std::int64_t flush_ms = INT64_MAX;                 // flush.ms
+  std::int32_t max_message_bytes = 1048588;          // max.message.bytes
+  std::int32_t min_insync_replicas = 1;              // min.insync.replicas
+  bool preallocate = false;                          // preallocate
+  bool message_timestamp_log_append = false;         // message.timestamp.type=LogAppendTime
+  std::int64_t timestamp_before_max_ms = INT64_MAX;  // message.timestamp.before.max.ms
+  std::int64_t timestamp_after_max_ms = INT64_MAX;   // message.timestamp.after.max.ms
+
+  bool operator==(const LogConfig&) const = default;
+
+  // Kafka rolls a compacted log at max.compaction.lag.ms if that is sooner; that key comes with
+  // compaction.
+  [[nodiscard]] std::int64_t max_segment_ms() const { return segment_ms; }
+};
+
+}  // namespace barnabas::storage
