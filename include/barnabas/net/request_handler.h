@@ -1,0 +1,33 @@
+// What the network asks of whoever handles requests. One handler per io thread, made and destroyed
+// on that thread and called on it only; so it needs no locks of its own and may keep decoded
+// requests and buffers from one call to the next. THREAD: home
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "barnabas/base/bytes.h"
+#include "barnabas/base/executor.h"
+#include "barnabas/net/connection.h"
+
+namespace barnabas::net {
+
+class RequestHandler {
+ public:
+  virtual ~RequestHandler() = default;
+  // A whole frame without its length. The bytes may be written to (stamping in place) and stay
+  // valid until on_train_end() returns. Handlers reserve a slot first, then answer now or later.
+  virtual void on_request(Connection& connection, MutableBytes frame) = 0;
+  // All whole frames of one read have been passed, all of one connection: what was gathered is
+  // written and answered now. Then the network sends every answer of the train at once.
+  virtual void on_train_end() = 0;
+  // The last call for this connection; answers to it go nowhere from now on.
+  virtual void on_closed(Connection& connection) = 0;
+};
+
+// `home` is the io thread, `index` counts them from 0.
+using RequestHandlerFactory =
+    std::function<std::unique_ptr<RequestHandler>(Executor& home, std::size_t index)>;
+
+}  // namespace barnabas::net

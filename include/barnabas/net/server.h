@@ -1,0 +1,78 @@
+// Listeners and their connections. Life: construct, start() (the ports are open when it returns),
+// stop() (accepts no more, finishes what is in hand, closes). Every bound has its name here; past a
+// bound the peer is slowed down first: not read from, or left in the accept queue.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "barnabas/base/clock.h"
+#include "barnabas/base/executor.h"
+#include "barnabas/base/result.h"
+#include "barnabas/net/io_threads.h"
+#include "barnabas/net/request_handler.h"
+
+namespace barnabas::net {
+
+enum class SecurityProtocol { kPlaintext };
+
+struct ListenerOptions {
+  std::string name = "PLAINTEXT";
+  std::string host;        // name or address; empty: every interface
+  std::uint16_t port = 0;  // 0: the system chooses; see Server::port()
+  SecurityProtocol protocol = SecurityProtocol::kPlaintext;
+};
+
+struct ServerOptions {
+  std::vector<ListenerOptions> listeners;
+  int send_buffer_bytes = 100 * 1024;     // socket.send.buffer.bytes; -1: the system's choice
+  int receive_buffer_bytes = 100 * 1024;  // socket.receive.buffer.bytes; -1: the system's choice
+  int backlog = 1024;                     // socket.listen.backlog.size; 1024 at least in effect
+  std::int32_t request_max_bytes = 100 << 20;       // socket.request.max.bytes
+  std::chrono::milliseconds max_idle{10 * 60'000};  // connections.max.idle.ms; <= 0: never
+  std::size_t max_connections = SIZE_MAX;           // max.connections; more wait to be accepted
+  std::size_t max_connections_per_ip = SIZE_MAX;    // max.connections.per.ip; more are closed
+  std::map<std::string, std::size_t> max_connections_per_ip_overrides;  // by address
+  // Descriptors that connections leave to storage: this many, but an eighth of the limit at most.
+  std::size_t reserved_descriptors = 1024;
+  // A connection is not read from while it has more requests unanswered or unsent than this, or
+  // more bytes of answers queued. One train may go beyond it.
+  std::size_t max_requests_in_flight = 1000;
+  std::size_t max_queued_answer_bytes = std::size_t{1} << 20U;
+  // Partial frames and queued answers of all connections together.
+  std::size_t max_bytes_in_flight = std::size_t{256} << 20U;
+};
+
+class Server {
+ public:
+  // `disk_pool` (may be null) reads ahead what a fetch misses in the page cache. Everything passed
+  // by reference outlives the server; `threads` run from start() to the end of stop().
+  Server(ServerOptions options, IoThreads& threads, const Clock& clock,
+         RequestHandlerFactory make_handler, Executor* disk_pool = nullptr);
+  ~Server();  // stops
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Fails when an address cannot be bound; nothing listens then. THREAD: any but io threads
+  [[nodiscard]] Status start();
+  // Closes what is not finished after `grace`. Handlers are gone when it returns; no call may come
+  // to connections they kept. THREAD: any but io threads
+  void stop(std::chrono::milliseconds grace = std::chrono::seconds(5));
+
+  // The port a listener is bound to, 0 when there is none of that name. THREAD: any, after start
+  [[nodiscard]] std::uint16_t port(std::string_view listener_name) const;
+  [[nodiscard]] std::size_t connection_count() const;  // THREAD: any
+  [[nodiscard]] std::size_t bytes_in_flight() const;   // THREAD: any
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace barnabas::net
