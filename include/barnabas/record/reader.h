@@ -43,21 +43,21 @@ class RecordReader {
 
  private:
   Result<ByteView> next_body();
-  Result<ByteView> next_body_streamed();
-  Result<std::size_t> read_size_streamed();
+  Result<std::size_t> read_size();
   Result<bool> refill();
   Status parse(ByteView body);
 
   Decompressors decompressors_;
-  Decompressor* stream_ = nullptr;  // null: not compressed
-  ByteView chunk_;                  // what is left of the bytes at hand
-  ByteVector body_;                 // a record that lies across chunks
+  Decompressor* stream_ = nullptr;
+  ByteView chunk_;   // what is left of the bytes at hand
+  ByteVector body_;  // a record that lies across chunks
   RecordView record_;
   Offset base_offset_;
   std::int64_t base_timestamp_ms_ = 0;
   std::optional<std::int64_t> append_time_ms_;
   SequenceNumber base_sequence_ = kNoSequence;
   std::int32_t left_ = 0;
+  bool at_end_ = true;
 };
 
 }  // namespace barnabas::record

@@ -35,7 +35,7 @@ namespace barnabas::record {
 // cut off, as Kafka drops them. Later steps want exactly what this returns.
 //   kInvalidRecord               no whole batch, more than one, magic 0 or 1
 //   kCorruptMessage              a length that cannot be, an unknown magic
-//   kUnsupportedCompressionType  zstd before Produce 7, or a codec that does not exist
+//   kUnsupportedCompressionType  zstd before Produce 7
 // THREAD: any
 [[nodiscard]] Result<MutableBytes> single_batch(MutableBytes records, std::int16_t produce_version);
 
