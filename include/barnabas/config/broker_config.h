@@ -138,8 +138,10 @@ class BrokerConfig {
   using Problems = std::vector<Problem>;
   [[nodiscard]] static std::expected<BrokerConfig, Problems> load(const ConfigSource& source);
 
-  // Unknown keys, values that have no effect, dangerous combinations: for the log, once.
+  // Unknown keys, lines that do not count, dangerous combinations: for the log, once.
   [[nodiscard]] const Problems& warnings() const { return warnings_; }
+  // Keys that were given, checked and kept, but change nothing in this version: for one log line.
+  [[nodiscard]] std::vector<std::string> without_effect() const;
 
   IdentityConfig identity;
   MetadataConfig metadata;
@@ -154,7 +156,7 @@ class BrokerConfig {
   ThreadsConfig threads;
 
   // Values of any key of the table by name, given or default. A name that is not in the table, or
-  // of another type, is a broken invariant. `*_or_null`: keys whose default is null.
+  // of another type, is a broken invariant, as is asking for the number of a key that is null.
   [[nodiscard]] bool get_bool(std::string_view key) const;
   [[nodiscard]] std::int32_t get_int(std::string_view key) const;  // INT and SHORT
   [[nodiscard]] std::int64_t get_long(std::string_view key) const;

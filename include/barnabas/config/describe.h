@@ -27,7 +27,7 @@ enum class ConfigSourceKind : std::int8_t {
 
 struct ConfigSynonym {
   std::string name;
-  std::optional<std::string> value;  // none: null or hidden
+  std::optional<std::string> value{};  // none: null or hidden
   ConfigSourceKind source = ConfigSourceKind::kUnknown;
 
   bool operator==(const ConfigSynonym&) const = default;
@@ -35,14 +35,14 @@ struct ConfigSynonym {
 
 struct DescribedConfig {
   std::string name;
-  std::optional<std::string> value;  // none: null or hidden
+  std::optional<std::string> value{};  // none: null or hidden
   bool read_only = false;
   bool is_default = false;  // version 0 of the answer has this instead of the source
   bool sensitive = false;
   ConfigSourceKind source = ConfigSourceKind::kDefault;
-  std::vector<ConfigSynonym> synonyms;  // always filled; left out of the answer unless asked for
+  std::vector<ConfigSynonym> synonyms{};  // always filled; left out of the answer unless asked for
   KeyType type = KeyType::kUnknown;
-  std::string documentation;
+  std::string documentation{};
 };
 
 // Settings of the running cluster (/config/brokers), over those of the file; empty today.

@@ -50,6 +50,8 @@ enum class Check : std::uint8_t {
   kGzipLevel,          // 1..9 or -1
   kThrottledReplicas,  // "*" or partition:broker,...
   kMetadataVersion,    // a version name such as 3.9-IV0, or its beginning such as 3.9
+  kNonEmpty,           // a string of at least one character
+  kMinusOneOrPositive,
 };
 
 struct Range {
@@ -58,18 +60,18 @@ struct Range {
 };
 
 struct KeySpec {
-  std::string_view name;
+  std::string_view name{};
   KeyType type = KeyType::kString;
   // As Java prints it; no value where Kafka's default is null.
-  std::optional<std::string_view> default_value;
+  std::optional<std::string_view> default_value{};
   DynamicMode mode = DynamicMode::kReadOnly;
   Handling handling = Handling::kKept;
-  std::string_view doc;
   Check check = Check::kNone;
   Range range{};
   std::string_view allowed{};
+  bool internal = false;  // Kafka does not show it in DescribeConfigs unless it is set
+  std::string_view doc{};
   std::string_view refusal{};  // with kRefused: why, and what to do instead
-  bool internal = false;       // Kafka does not show it in DescribeConfigs unless it is set
 };
 
 struct TopicKeySpec : KeySpec {
