@@ -75,14 +75,47 @@ struct RecordShape {
   std::int32_t value_size = -1;  // negative: null
 };
 
-// Reads the shape of a record and walks over the rest of it. Null when it holds, otherwise what is
-// wrong with it.
-[[nodiscard]] const char* read_shape(ByteView body, RecordShape& shape);
-
 inline constexpr const char* kBadStructure = "Found invalid record structure";
 inline constexpr const char* kBadHeaderCount = "Found invalid number of record headers";
 inline constexpr const char* kBadHeaderKey = "Invalid negative header key size";
 inline constexpr const char* kBadRecordSize =
     "Invalid record size: the record's declared size is not what its fields take";
+inline constexpr const char* kTooFew = "Incorrect declared batch size, premature EOF reached";
+inline constexpr const char* kTooMany =
+    "Incorrect declared batch size, records still remaining in file";
+
+// Reads the shape of a record and walks over the rest of it. Null when it holds, otherwise what is
+// wrong with it. Inline: validation spends its time here.
+[[nodiscard]] inline const char* read_shape(ByteView body, RecordShape& shape) {
+  BodyCursor cursor(body);
+  std::int8_t attributes = 0;  // no bit of them means anything yet
+  if (!cursor.read_int8(attributes) || !cursor.read_varlong(shape.timestamp_delta) ||
+      !cursor.read_varint(shape.offset_delta) || !cursor.read_varint(shape.key_size) ||
+      !cursor.skip(shape.key_size) || !cursor.read_varint(shape.value_size) ||
+      !cursor.skip(shape.value_size)) {
+    return kBadStructure;
+  }
+  std::int32_t header_count = 0;
+  if (!cursor.read_varint(header_count)) {
+    return kBadStructure;
+  }
+  if (header_count < 0 || static_cast<std::size_t>(header_count) > cursor.left()) {
+    return kBadHeaderCount;
+  }
+  for (std::int32_t i = 0; i < header_count; ++i) {
+    std::int32_t key_size = 0;
+    std::int32_t value_size = 0;
+    if (!cursor.read_varint(key_size)) {
+      return kBadStructure;
+    }
+    if (key_size < 0) {
+      return kBadHeaderKey;
+    }
+    if (!cursor.skip(key_size) || !cursor.read_varint(value_size) || !cursor.skip(value_size)) {
+      return kBadStructure;
+    }
+  }
+  return cursor.left() == 0 ? nullptr : kBadRecordSize;
+}
 
 }  // namespace barnabas::record

@@ -96,18 +96,12 @@ class RecordChecks {
         batch_max_timestamp_ms_(batch.max_timestamp_ms()),
         batch_type_(batch.timestamp_type()) {}
 
-  Status check(std::int32_t index, const RecordShape& record) {
-    if (record.offset_delta != index) {
-      return invalid(fmt::format(
-          "Record {} of the batch has offset delta {}, but offsets must follow each other in topic "
-          "partition {}",
-          index, record.offset_delta, options_.topic_partition));
-    }
+  void check(std::int32_t index, const RecordShape& record) {
     if (options_.compact && record.key_size < 0) {
       refuse(index, ErrorCode::kInvalidRecord,
              fmt::format("Compacted topic cannot accept message without key in topic partition {}",
                          options_.topic_partition));
-      return {};
+      return;
     }
     const std::int64_t timestamp_ms =
         batch_type_ == TimestampType::kLogAppendTime
@@ -115,7 +109,6 @@ class RecordChecks {
             : wrapping_add(base_timestamp_ms_, record.timestamp_delta);
     check_timestamp(index, record, timestamp_ms);
     max_timestamp_ms_ = std::max(max_timestamp_ms_, timestamp_ms);
-    return {};
   }
 
   // Kafka's processRecordErrors: one error for the batch, with each record's beside it.
@@ -186,14 +179,21 @@ class RecordChecks {
 };
 
 template <typename Walk>
-Status check_records(Walk walk, std::int32_t count, RecordChecks& checks) {
+Status check_records(Walk& walk, std::int32_t count, RecordChecks& checks) {
+  RecordShape shape;
   for (std::int32_t index = 0; index < count; ++index) {
-    RecordShape shape;
-    TRY_STATUS(walk.next(shape));
-    TRY_STATUS(checks.check(index, shape));
+    if (!walk.next(shape)) {
+      return std::unexpected(walk.failure());
+    }
+    if (shape.offset_delta != index) {
+      return invalid(
+          fmt::format("Record {} of the batch has offset delta {}: offsets must follow "
+                      "each other",
+                      index, shape.offset_delta));
+    }
+    checks.check(index, shape);
   }
-  TRY_STATUS(walk.finish());
-  return checks.finish();
+  return walk.finish() ? checks.finish() : std::unexpected(walk.failure());
 }
 
 }  // namespace
@@ -246,10 +246,12 @@ Result<ValidatedBatch> RecordValidator::validate(MutableBytes batch,
   const bool compressed = view.compression() != CompressionType::kNone;
   RecordChecks checks(view, options, record_errors_);
   if (!compressed) {
-    TRY_STATUS(check_records(PlainWalk(view.records()), count, checks));
+    PlainWalk walk(view.records());
+    TRY_STATUS(check_records(walk, count, checks));
   } else {
     TRY(Decompressor * stream, decompressors_.start(view.compression(), view.records()));
-    const Status walked = check_records(StreamWalk(*stream), count, checks);
+    StreamWalk walk(*stream);
+    const Status walked = check_records(walk, count, checks);
     stream->trim();
     TRY_STATUS(walked);
   }

@@ -9,61 +9,7 @@ std::unexpected<Error> invalid(const char* what) {
   return fail(ErrorCode::kInvalidRecord, what);
 }
 
-constexpr const char* kTooFew = "Incorrect declared batch size, premature EOF reached";
-constexpr const char* kTooMany = "Incorrect declared batch size, records still remaining in file";
-
 }  // namespace
-
-const char* read_shape(ByteView body, RecordShape& shape) {
-  BodyCursor cursor(body);
-  std::int8_t attributes = 0;  // no bit of them means anything yet
-  if (!cursor.read_int8(attributes) || !cursor.read_varlong(shape.timestamp_delta) ||
-      !cursor.read_varint(shape.offset_delta) || !cursor.read_varint(shape.key_size) ||
-      !cursor.skip(shape.key_size) || !cursor.read_varint(shape.value_size) ||
-      !cursor.skip(shape.value_size)) {
-    return kBadStructure;
-  }
-  std::int32_t header_count = 0;
-  if (!cursor.read_varint(header_count)) {
-    return kBadStructure;
-  }
-  if (header_count < 0 || static_cast<std::size_t>(header_count) > cursor.left()) {
-    return kBadHeaderCount;
-  }
-  for (std::int32_t i = 0; i < header_count; ++i) {
-    std::int32_t key_size = 0;
-    std::int32_t value_size = 0;
-    if (!cursor.read_varint(key_size)) {
-      return kBadStructure;
-    }
-    if (key_size < 0) {
-      return kBadHeaderKey;
-    }
-    if (!cursor.skip(key_size) || !cursor.read_varint(value_size) || !cursor.skip(value_size)) {
-      return kBadStructure;
-    }
-  }
-  return cursor.left() == 0 ? nullptr : kBadRecordSize;
-}
-
-Status PlainWalk::next(RecordShape& shape) {
-  std::int32_t size = 0;
-  if (!cursor_.read_varint(size)) {
-    return invalid(kTooFew);
-  }
-  if (size < 0 || static_cast<std::size_t>(size) > cursor_.left()) {
-    return invalid("Invalid record size: more than the bytes that are left of the batch");
-  }
-  const ByteView body(cursor_.at(), static_cast<std::size_t>(size));
-  if (const char* wrong = read_shape(body, shape); wrong != nullptr) {
-    return invalid(wrong);
-  }
-  return cursor_.skip(size) ? Status{} : invalid(kTooFew);
-}
-
-Status PlainWalk::finish() {
-  return cursor_.left() == 0 ? Status{} : invalid(kTooMany);
-}
 
 Result<bool> StreamWalk::refill() {
   if (chunk_.empty()) {
@@ -123,9 +69,16 @@ Status StreamWalk::skip(std::int32_t size, std::int64_t& left) {
   return {};
 }
 
-Status StreamWalk::next(RecordShape& shape) {
-  std::int64_t any = 5;
-  TRY(const std::int32_t size, read_varint(any));
+Status StreamWalk::next_slowly(RecordShape& shape) {
+  // The size of a record is nearly always in the chunk with it.
+  BodyCursor cursor(chunk_);
+  std::int32_t size = 0;
+  if (cursor.read_varint(size)) {
+    chunk_ = chunk_.last(cursor.left());
+  } else {
+    std::int64_t most = 5;
+    TRY(size, read_varint(most));
+  }
   if (size < 0) {
     return invalid(kBadRecordSize);
   }
@@ -165,7 +118,7 @@ Status StreamWalk::read_split_shape(std::int64_t left, RecordShape& shape) {
   return left == 0 ? Status{} : invalid(kBadRecordSize);
 }
 
-Status StreamWalk::finish() {
+Status StreamWalk::ended() {
   TRY(const bool more, refill());
   return more ? Status(invalid(kTooMany)) : Status{};
 }

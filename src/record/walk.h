@@ -1,5 +1,6 @@
 // The shapes of all records of a batch, one after the other, whatever the codec, with no more than
 // one decompressed chunk in memory: keys, values and headers are skipped.
+// next() and finish() say false when the records do not hold; failure() says why.
 #pragma once
 
 #include <cstddef>
@@ -16,22 +17,49 @@ namespace barnabas::record {
 class PlainWalk {
  public:
   explicit PlainWalk(ByteView records) : cursor_(records) {}
-  Status next(RecordShape& shape);
-  // Fails unless the records have ended here.
-  Status finish();
+
+  [[nodiscard]] bool next(RecordShape& shape) {
+    std::int32_t size = 0;
+    if (!cursor_.read_varint(size)) {
+      wrong_ = kTooFew;
+    } else if (size < 0 || static_cast<std::size_t>(size) > cursor_.left()) {
+      wrong_ = "Invalid record size: more than the bytes that are left of the batch";
+    } else {
+      wrong_ = read_shape(ByteView(cursor_.at(), static_cast<std::size_t>(size)), shape);
+    }
+    return wrong_ == nullptr && cursor_.skip(size);
+  }
+  // False unless the records have ended here.
+  [[nodiscard]] bool finish() {
+    wrong_ = cursor_.left() == 0 ? nullptr : kTooMany;
+    return wrong_ == nullptr;
+  }
+  [[nodiscard]] Error failure() const { return {ErrorCode::kInvalidRecord, wrong_, 0}; }
 
  private:
   BodyCursor cursor_;
+  const char* wrong_ = nullptr;
 };
 
 // The same over a started decompressor.
 class StreamWalk {
  public:
   explicit StreamWalk(Decompressor& stream) : stream_(stream) {}
-  Status next(RecordShape& shape);
-  Status finish();
+
+  [[nodiscard]] bool next(RecordShape& shape) { return keep(next_slowly(shape)); }
+  [[nodiscard]] bool finish() { return keep(ended()); }
+  [[nodiscard]] Error failure() const { return failure_; }
 
  private:
+  bool keep(Status status) {
+    if (!status) {
+      failure_ = std::move(status).error();
+      return false;
+    }
+    return true;
+  }
+  Status next_slowly(RecordShape& shape);
+  Status ended();
   // Asks for more once `chunk_` is used up; false at the end of the stream.
   Result<bool> refill();
   Result<std::uint8_t> read_byte();
@@ -44,6 +72,7 @@ class StreamWalk {
 
   Decompressor& stream_;
   ByteView chunk_;
+  Error failure_;
 };
 
 }  // namespace barnabas::record

@@ -27,7 +27,7 @@ struct BatchOptions {
   SequenceNumber base_sequence = kNoSequence;
   bool is_transactional = false;
   bool is_control = false;
-  std::optional<std::int64_t> delete_horizon_ms;  // takes the place of the base timestamp
+  std::optional<std::int64_t> delete_horizon_ms{};  // takes the place of the base timestamp
 };
 
 // Life cycle: add records, finish() once, reset() for the next batch (buffers are kept).
