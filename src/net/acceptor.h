@@ -1,0 +1,63 @@
+// A listening socket. One for each listener, on one io thread; what it accepts goes to the io
+// thread with the fewest connections. One socket and not SO_REUSEPORT for each thread: that would
+// let a second broker bind the same port in silence, and the kernel's hash spreads few connections
+// badly.
+//
+// Out of descriptors it pauses with a growing back-off; at the bound of connections it pauses until
+// one closes. Meanwhile peers wait in the kernel's queue. THREAD: home, but for open()
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "barnabas/base/result.h"
+#include "barnabas/net/server.h"
+#include "connection_group.h"
+#include "io_thread.h"
+#include "log_limiter.h"
+#include "server_shared.h"
+#include "unique_fd.h"
+
+namespace barnabas::net {
+
+class Acceptor final : public PollTarget {
+ public:
+  Acceptor(IoThread& home, ServerShared& shared, const ListenerOptions& options)
+      : home_(home), shared_(shared), options_(options) {}
+
+  // Binds and listens. THREAD: any, before begin()
+  [[nodiscard]] Status open();
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] const std::string& name() const { return options_.name; }
+  [[nodiscard]] IoThread& home() { return home_; }
+
+  // `groups` outlive it.
+  void begin(std::vector<ConnectionGroup*> groups);
+  void resume();
+  void close();
+  void on_events(std::uint32_t events) override;
+
+ private:
+  [[nodiscard]] bool accept_one();  // returns whether there may be more
+  void hand_over(UniqueFd socket, const SocketAddress& peer);
+  void pause();
+  void back_off(int error);
+  [[nodiscard]] bool descriptors_left() const;
+
+  IoThread& home_;
+  ServerShared& shared_;
+  const ListenerOptions options_;
+  UniqueFd socket_;
+  std::uint16_t port_ = 0;
+  std::vector<ConnectionGroup*> groups_;
+  std::size_t next_group_ = 0;
+  bool paused_ = false;
+  std::chrono::milliseconds back_off_{0};
+  std::unique_ptr<Timer> back_off_timer_;
+  LogLimiter log_limiter_;
+};
+
+}  // namespace barnabas::net

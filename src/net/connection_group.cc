@@ -1,0 +1,174 @@
+#include "connection_group.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "barnabas/base/check.h"
+#include "barnabas/base/logging.h"
+#include "stream_connection.h"
+
+namespace barnabas::net {
+namespace {
+
+constexpr std::size_t kScratchBytes = std::size_t{128} << 10U;
+constexpr auto kSlowestSweep = std::chrono::seconds(30);
+constexpr auto kFastestSweep = std::chrono::milliseconds(10);
+constexpr auto kBudgetRetry = std::chrono::milliseconds(100);
+constexpr auto kBudgetPatience = std::chrono::seconds(10);
+
+logging::Logger& log() {
+  static logging::Logger& logger = logging::logger("net");
+  return logger;
+}
+
+RawBuffer make_scratch() {
+  RawBuffer scratch;
+  scratch.grow(kScratchBytes);
+  return scratch;
+}
+
+}  // namespace
+
+ConnectionGroup::ConnectionGroup(IoThread& home, ServerShared& shared,
+                                 std::unique_ptr<RequestHandler> handler)
+    : home_(home),
+      shared_(shared),
+      handler_(std::move(handler)),
+      scratch_(make_scratch()),
+      memory_{{scratch_.data(), scratch_.capacity()}, pool_, shared.budget} {
+  home_.add_hook(*this);
+  schedule_sweep();
+}
+
+ConnectionGroup::~ConnectionGroup() {
+  BARNABAS_CHECK(connections_.empty());
+  home_.remove_hook(*this);
+}
+
+void ConnectionGroup::adopt(UniqueFd socket, const SocketAddress& peer,
+                            const std::string& listener_name) {
+  auto connection =
+      std::make_shared<StreamConnection>(*this, std::move(socket), peer, listener_name);
+  connection->set_index(connections_.size());
+  connections_.push_back(connection);
+  connection->begin();
+  if (draining_) {
+    connection->close({});
+  }
+}
+
+void ConnectionGroup::begin_drain() {
+  draining_ = true;
+  for (const ConnectionPtr& connection : connections_) {
+    connection->close({});
+  }
+}
+
+void ConnectionGroup::close_all() {
+  draining_ = true;
+  while (!connections_.empty()) {
+    ConnectionPtr(connections_.back())->shut();
+  }
+  sweep_timer_.reset();
+  budget_timer_.reset();
+  dirty_.clear();
+  ready_.clear();
+  waiting_for_budget_.clear();
+}
+
+ConnectionGroup::ConnectionPtr ConnectionGroup::self(StreamConnection& connection) const {
+  return connections_[connection.index()];
+}
+
+void ConnectionGroup::mark_dirty(StreamConnection& connection) {
+  dirty_.push_back(self(connection));
+}
+
+void ConnectionGroup::mark_ready(StreamConnection& connection) {
+  ready_.push_back(self(connection));
+}
+
+bool ConnectionGroup::at_turn_end() {
+  const auto work_off = [this](std::vector<ConnectionPtr>& list, auto step) {
+    running_.swap(list);
+    for (const ConnectionPtr& connection : running_) {
+      step(*connection);
+    }
+    running_.clear();
+  };
+  work_off(dirty_, [](StreamConnection& connection) { connection.flush_dirty(); });
+  work_off(ready_, [](StreamConnection& connection) { connection.go_on(); });
+  work_off(dirty_, [](StreamConnection& connection) { connection.flush_dirty(); });
+  return !dirty_.empty() || !ready_.empty();
+}
+
+void ConnectionGroup::wait_for_budget(StreamConnection& connection) {
+  waiting_for_budget_.push_back(self(connection));
+  if (!budget_timer_) {
+    budget_timer_ = home_.run_after(kBudgetRetry, [this] { retry_budget(); });
+  }
+}
+
+void ConnectionGroup::retry_budget() {
+  budget_timer_.reset();
+  for (const ConnectionPtr& connection : std::exchange(waiting_for_budget_, {})) {
+    if (home_.now() - connection->budget_wait_since() > kBudgetPatience) {
+      log_closed(*connection,
+                 "no memory left for its request (bytes in flight of all connections)");
+      connection->shut();
+    } else {
+      connection->budget_may_have_room();
+    }
+  }
+}
+
+void ConnectionGroup::schedule_sweep() {
+  auto every = std::chrono::duration_cast<std::chrono::milliseconds>(kSlowestSweep);
+  if (shared_.options.max_idle.count() > 0) {
+    every = std::clamp(shared_.options.max_idle / 4, kFastestSweep, every);
+  }
+  sweep_timer_ = home_.run_after(every, [this] {
+    sweep();
+    schedule_sweep();
+  });
+}
+
+void ConnectionGroup::sweep() {
+  pool_.trim();
+  if (shared_.options.max_idle.count() <= 0) {
+    return;
+  }
+  // Backwards: forget() moves the last one into the place of the one that goes.
+  for (std::size_t i = connections_.size(); i-- > 0;) {
+    const ConnectionPtr connection = connections_[i];
+    if (home_.now() - connection->last_active() >= shared_.options.max_idle) {
+      connection->shut();
+    }
+  }
+}
+
+void ConnectionGroup::log_closed(const StreamConnection& connection, std::string_view reason) {
+  const std::string address = connection.remote_address();
+  std::size_t suppressed = 0;
+  if (log_limiter_.allow(address, home_.now(), suppressed)) {
+    log().warn("connection {} from {}:{} on {} closed: {} ({} such lines left out)",
+               connection.id().value(), address, connection.remote_port(),
+               connection.listener_name(), reason, suppressed);
+  }
+}
+
+void ConnectionGroup::forget(StreamConnection& connection) {
+  const std::size_t index = connection.index();
+  home_.retire(std::move(connections_[index]));
+  if (index + 1 < connections_.size()) {
+    connections_[index] = std::move(connections_.back());
+    connections_[index]->set_index(index);
+  }
+  connections_.pop_back();
+  load_.fetch_sub(1, std::memory_order_relaxed);
+  if (shared_.limits.release(connection.peer())) {
+    shared_.resume_acceptors();
+  }
+}
+
+}  // namespace barnabas::net

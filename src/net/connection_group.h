@@ -1,0 +1,85 @@
+// The connections of one io thread, and what they share there: the handler, the scratch they read
+// into, spare buffers, the lists of those with something left to do. THREAD: home (the io thread)
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "barnabas/base/bytes.h"
+#include "barnabas/net/request_handler.h"
+#include "frame_input.h"
+#include "io_thread.h"
+#include "log_limiter.h"
+#include "output_queue.h"
+#include "raw_buffer.h"
+#include "server_shared.h"
+#include "unique_fd.h"
+
+namespace barnabas::net {
+
+class StreamConnection;
+
+class ConnectionGroup final : public TurnHook {
+ public:
+  ConnectionGroup(IoThread& home, ServerShared& shared, std::unique_ptr<RequestHandler> handler);
+  ~ConnectionGroup() override;
+  ConnectionGroup(const ConnectionGroup&) = delete;
+  ConnectionGroup& operator=(const ConnectionGroup&) = delete;
+
+  // An accepted, admitted socket. `listener_name` outlives the group.
+  void adopt(UniqueFd socket, const SocketAddress& peer, const std::string& listener_name);
+  // Reads nothing more; every connection closes when its answers are sent.
+  void begin_drain();
+  void close_all();
+  bool at_turn_end() override;
+
+  // Connections assigned here, those on their way included. THREAD: any
+  [[nodiscard]] std::size_t load() const { return load_.load(std::memory_order_relaxed); }
+  void count_assigned() { load_.fetch_add(1, std::memory_order_relaxed); }
+
+  // For its connections:
+  [[nodiscard]] IoThread& home() { return home_; }
+  [[nodiscard]] ServerShared& shared() { return shared_; }
+  [[nodiscard]] RequestHandler& handler() { return *handler_; }
+  [[nodiscard]] FrameMemory& memory() { return memory_; }
+  [[nodiscard]] OutputSpares& spares() { return spares_; }
+  // Answers are waiting to be flushed at the end of the turn.
+  void mark_dirty(StreamConnection& connection);
+  // There is more to read or send than one turn's worth.
+  void mark_ready(StreamConnection& connection);
+  // The budget refused memory for a frame: tried again soon, closed when that does not help.
+  void wait_for_budget(StreamConnection& connection);
+  void log_closed(const StreamConnection& connection, std::string_view reason);
+  void forget(StreamConnection& connection);
+
+ private:
+  using ConnectionPtr = std::shared_ptr<StreamConnection>;
+
+  void schedule_sweep();
+  void sweep();
+  void retry_budget();
+  [[nodiscard]] ConnectionPtr self(StreamConnection& connection) const;
+
+  IoThread& home_;
+  ServerShared& shared_;
+  std::unique_ptr<RequestHandler> handler_;
+  RawBuffer scratch_;
+  BufferPool pool_;
+  FrameMemory memory_;
+  OutputSpares spares_;
+  LogLimiter log_limiter_;
+  std::atomic<std::size_t> load_{0};
+  bool draining_ = false;
+  std::vector<ConnectionPtr> connections_;  // each knows its index
+  std::vector<ConnectionPtr> dirty_;
+  std::vector<ConnectionPtr> ready_;
+  std::vector<ConnectionPtr> running_;  // the list being worked off, kept for its capacity
+  std::vector<ConnectionPtr> waiting_for_budget_;
+  std::unique_ptr<Timer> sweep_timer_;
+  std::unique_ptr<Timer> budget_timer_;
+};
+
+}  // namespace barnabas::net

@@ -1,0 +1,104 @@
+// One event loop: waits on edge-triggered epoll, then in this order: socket events, due timers,
+// posted tasks, the hooks that end the turn. Everything it runs is at home here.
+//
+// Why not an Asio io_context: both public ways to wait for a socket there cost one more system call
+// for each train of requests (async_wait re-arms with epoll_ctl; async_read_some tries a recv that
+// finds nothing), and a new earliest timer costs a timerfd_settime. A train of requests is to cost
+// one read, one write, one send: see README.md.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "barnabas/base/clock.h"
+#include "barnabas/base/executor.h"
+#include "barnabas/base/result.h"
+#include "barnabas/base/thread_annotations.h"
+#include "timer_heap.h"
+
+namespace barnabas::net {
+
+// Something with a descriptor in the loop. Lives at least to the end of the turn in which it is
+// unwatched (IoThread::retire).
+class PollTarget {
+ public:
+  virtual ~PollTarget() = default;
+  virtual void on_events(std::uint32_t events) = 0;  // EPOLLIN, EPOLLOUT, ...
+};
+
+class TurnHook {
+ public:
+  virtual ~TurnHook() = default;
+  // Returns whether there is more to do, so that the loop only polls before the next turn.
+  virtual bool at_turn_end() = 0;
+};
+
+class IoThread final : public Executor {
+ public:
+  IoThread(std::string name, std::optional<int> core, const Clock& clock);
+  ~IoThread() override;
+  IoThread(const IoThread&) = delete;
+  IoThread& operator=(const IoThread&) = delete;
+
+  [[nodiscard]] Status start();
+  void stop();  // THREAD: any but this one
+
+  void post(Task task) override;  // THREAD: any
+  [[nodiscard]] std::unique_ptr<Timer> run_after(std::chrono::nanoseconds delay,
+                                                 Task task) override;
+  [[nodiscard]] bool is_current() const override;  // THREAD: any
+  // Runs `task` here and waits until it is done. THREAD: any but io threads
+  void run_and_wait(Task task);
+
+  // The time at the start of this turn. THREAD: home
+  [[nodiscard]] MonotonicTime now() const { return now_; }
+  [[nodiscard]] const Clock& clock() const { return clock_; }
+
+  // Returns an errno, 0 for success. Closing the descriptor ends the watch. THREAD: home
+  [[nodiscard]] int watch(int fd, std::uint32_t events, PollTarget& target);
+  [[nodiscard]] int change_watch(int fd, std::uint32_t events, PollTarget& target);
+  void add_hook(TurnHook& hook);
+  void remove_hook(TurnHook& hook);
+  // Keeps an object until no event of this turn can name it any more. THREAD: home
+  void retire(std::shared_ptr<void> object) { retired_.push_back(std::move(object)); }
+
+ private:
+  void run();
+  void dispatch(int timeout_ms);
+  void run_due_timers();
+  void run_posted();
+  [[nodiscard]] int wait_ms(bool more) const;
+  void wake() const;
+
+  const std::string name_;
+  const std::optional<int> core_;
+  const Clock& clock_;
+  int epoll_fd_ = -1;
+  int wake_fd_ = -1;
+  std::thread thread_;
+
+  Mutex mutex_;
+  std::vector<Task> posted_ GUARDED_BY(mutex_);
+  // A poster stores has_posted_ and then looks at asleep_; the loop stores asleep_ and then looks
+  // at has_posted_. So one of them sees the other, and nobody is left waiting.
+  std::atomic<bool> has_posted_{false};
+  std::atomic<bool> asleep_{false};
+  std::atomic<bool> stopping_{false};
+
+  // Home only from here on.
+  MonotonicTime now_{};
+  TimerHeap timers_;
+  std::vector<Task> running_;
+  std::vector<TurnHook*> hooks_;
+  std::vector<std::shared_ptr<void>> retired_;
+  std::vector<std::shared_ptr<void>> retiring_;
+};
+
+}  // namespace barnabas::net

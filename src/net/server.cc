@@ -1,0 +1,129 @@
+#include "barnabas/net/server.h"
+
+#include <utility>
+
+#include "acceptor.h"
+#include "barnabas/base/check.h"
+#include "connection_group.h"
+#include "io_thread.h"
+#include "server_shared.h"
+
+namespace barnabas::net {
+
+class Server::Impl {
+ public:
+  Impl(ServerOptions options, IoThreads& threads, const Clock& clock,
+       RequestHandlerFactory make_handler, Executor* disk_pool)
+      : shared_(std::move(options), clock, disk_pool),
+        threads_(threads),
+        make_handler_(std::move(make_handler)) {
+    shared_.resume_acceptors = [this] {
+      for (const auto& acceptor : acceptors_) {
+        acceptor->home().post([one = acceptor.get()] { one->resume(); });
+      }
+    };
+  }
+
+  [[nodiscard]] Status start() {
+    BARNABAS_CHECK(!running_ && threads_.size() > 0);
+    for (std::size_t i = 0; i < shared_.options.listeners.size(); ++i) {
+      auto acceptor = std::make_unique<Acceptor>(threads_.thread(i % threads_.size()), shared_,
+                                                 shared_.options.listeners[i]);
+      if (auto opened = acceptor->open(); !opened) {
+        acceptors_.clear();
+        return opened;
+      }
+      acceptors_.push_back(std::move(acceptor));
+    }
+    std::vector<ConnectionGroup*> groups;
+    for (std::size_t i = 0; i < threads_.size(); ++i) {
+      IoThread& home = threads_.thread(i);
+      home.run_and_wait([&] {
+        groups_.push_back(std::make_unique<ConnectionGroup>(home, shared_, make_handler_(home, i)));
+      });
+      groups.push_back(groups_.back().get());
+    }
+    for (const auto& acceptor : acceptors_) {
+      acceptor->home().run_and_wait([&] { acceptor->begin(groups); });
+    }
+    running_ = true;
+    return {};
+  }
+
+  void stop(std::chrono::milliseconds grace) {
+    if (!std::exchange(running_, false)) {
+      return;
+    }
+    // Everything accepted has been posted to its group when this is done.
+    for (const auto& acceptor : acceptors_) {
+      acceptor->home().run_and_wait([&] { acceptor->close(); });
+    }
+    for (const auto& group : groups_) {
+      group->home().run_and_wait([&] { group->begin_drain(); });
+    }
+    shared_.limits.wait_until_none(shared_.clock.monotonic() + grace);
+    for (auto& group : groups_) {
+      IoThread& home = group->home();
+      home.run_and_wait([&] {
+        group->close_all();
+        group.reset();
+      });
+    }
+    groups_.clear();
+    // What closing connections posted to acceptors has run when this has.
+    for (auto& acceptor : acceptors_) {
+      acceptor->home().run_and_wait([] {});
+    }
+    acceptors_.clear();
+  }
+
+  [[nodiscard]] std::uint16_t port(std::string_view listener_name) const {
+    for (const auto& acceptor : acceptors_) {
+      if (acceptor->name() == listener_name) {
+        return acceptor->port();
+      }
+    }
+    return 0;
+  }
+
+  [[nodiscard]] const ServerShared& shared() const { return shared_; }
+
+ private:
+  ServerShared shared_;
+  IoThreads& threads_;
+  RequestHandlerFactory make_handler_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::vector<std::unique_ptr<ConnectionGroup>> groups_;
+  bool running_ = false;
+};
+
+Server::Server(ServerOptions options, IoThreads& threads, const Clock& clock,
+               RequestHandlerFactory make_handler, Executor* disk_pool)
+    : impl_(std::make_unique<Impl>(std::move(options), threads, clock, std::move(make_handler),
+                                   disk_pool)) {}
+
+Server::~Server() {
+  stop(std::chrono::milliseconds(0));
+}
+
+Status Server::start() {
+  return impl_->start();
+}
+
+void Server::stop(std::chrono::milliseconds grace) {
+  impl_->stop(grace);
+}
+
+std::uint16_t Server::port(std::string_view listener_name) const {
+  return impl_->port(listener_name);
+}
+
+std::size_t Server::connection_count() const {
+  return impl_->shared().limits.total();
+}
+
+std::size_t Server::bytes_in_flight() const {
+  return impl_->shared().budget.used();
+}
+
+}  // namespace barnabas::net

@@ -1,0 +1,392 @@
+#include "stream_connection.h"
+
+#include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "barnabas/base/check.h"
+
+namespace barnabas::net {
+namespace {
+
+constexpr std::uint32_t kWatched = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+constexpr std::size_t kTurnBytes = std::size_t{1} << 20U;  // read before others get a turn
+
+}  // namespace
+
+StreamConnection::StreamConnection(ConnectionGroup& group, UniqueFd socket,
+                                   const SocketAddress& peer, const std::string& listener_name)
+    : group_(group),
+      home_(group.home()),
+      listener_name_(listener_name),
+      id_(group.shared().next_connection_id.fetch_add(1, std::memory_order_relaxed)),
+      peer_(peer),
+      socket_(std::move(socket)),
+      last_active_(group.home().now()),
+      input_(group.shared().options.request_max_bytes) {}
+
+void StreamConnection::begin() {
+  // Edge-triggered for both directions once and for all: no system call ever changes it again.
+  if (const int error = home_.watch(socket_.get(), kWatched, *this); error != 0) {
+    fail(fmt::format("cannot be watched: {}", std::strerror(error)));
+  }
+}
+
+// --- answers ---------------------------------------------------------------------------------
+
+SlotId StreamConnection::reserve() {
+  home_.assert_here();
+  const SlotId slot = next_;
+  ++next_;
+  return slot;
+}
+
+bool StreamConnection::is_early(SlotId slot) const {
+  BARNABAS_CHECK_MSG(slot >= head_ && slot < next_ && !early_.contains(slot),
+                     "a slot is answered once, after it was reserved");
+  return slot != head_;
+}
+
+void StreamConnection::answer(SlotId slot, ByteView payload) {
+  home_.assert_here();
+  if (!open_) {
+    return;
+  }
+  if (is_early(slot)) {
+    early_bytes_ += payload.size();
+    early_.emplace(slot, EarlyAnswer{{payload.begin(), payload.end()}, {}, false});
+    return;
+  }
+  output_.append(payload, group_.spares());
+  ++queued_answers_;
+  advance();
+}
+
+void StreamConnection::answer(SlotId slot, AnswerParts parts) {
+  home_.assert_here();
+  if (!open_) {
+    return;
+  }
+  if (is_early(slot)) {
+    EarlyAnswer early{{parts.bytes.begin(), parts.bytes.end()}, {}, false};
+    for (FileSplice& splice : parts.splices) {
+      early.splices.push_back(std::move(splice));
+    }
+    early_bytes_ += parts.bytes.size();
+    early_.emplace(slot, std::move(early));
+    return;
+  }
+  output_.append(parts, group_.spares());
+  ++queued_answers_;
+  advance();
+}
+
+void StreamConnection::answer_nothing(SlotId slot) {
+  home_.assert_here();
+  if (!open_) {
+    return;
+  }
+  if (is_early(slot)) {
+    early_.emplace(slot, EarlyAnswer{{}, {}, true});
+    return;
+  }
+  advance();
+}
+
+void StreamConnection::advance() {
+  ++head_;
+  while (!early_.empty() && early_.begin()->first == head_) {
+    EarlyAnswer& early = early_.begin()->second;
+    if (!early.nothing) {
+      output_.append(AnswerParts{early.bytes, early.splices}, group_.spares());
+      ++queued_answers_;
+    }
+    early_bytes_ -= early.bytes.size();
+    early_.erase(early_.begin());
+    ++head_;
+  }
+  touched();
+}
+
+void StreamConnection::touched() {
+  if (!in_train_ && !dirty_) {
+    dirty_ = true;
+    group_.mark_dirty(*this);
+  }
+}
+
+void StreamConnection::close(std::string_view reason) {
+  home_.assert_here();
+  if (!open_ || closing_) {
+    return;
+  }
+  closing_ = true;
+  if (!reason.empty()) {
+    group_.log_closed(*this, reason);
+  }
+  touched();
+}
+
+// --- reading ---------------------------------------------------------------------------------
+
+void StreamConnection::on_events(std::uint32_t events) {
+  if (!open_) {
+    return;
+  }
+  if ((events & EPOLLOUT) != 0 && blocked_) {
+    blocked_ = false;
+    flush();
+    finish_if_done();
+  }
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0 || !open_) {
+    return;
+  }
+  readable_ = true;
+  until_end_ = until_end_ || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0 && !takes_more()) {
+    shut();  // nobody is there to read the answers
+    return;
+  }
+  work();
+}
+
+bool StreamConnection::takes_more() const {
+  const ServerOptions& bounds = group_.shared().options;
+  return open_ && !closing_ && !read_closed_ && !waiting_for_budget_ &&
+         static_cast<std::size_t>(next_ - head_) + queued_answers_ <
+             bounds.max_requests_in_flight &&
+         output_.held_bytes() + early_bytes_ < bounds.max_queued_answer_bytes;
+}
+
+void StreamConnection::work() {
+  in_work_ = true;
+  std::size_t turn_bytes = 0;
+  while (open_ && takes_more()) {
+    if (input_.has_whole_frame()) {
+      run_trains();
+    } else if (!readable_ || !read_some(turn_bytes)) {
+      break;
+    }
+  }
+  in_work_ = false;
+}
+
+// Returns whether it makes sense to go on at once.
+bool StreamConnection::read_some(std::size_t& turn_bytes) {
+  if (turn_bytes >= kTurnBytes) {
+    if (!ready_) {
+      ready_ = true;
+      group_.mark_ready(*this);
+    }
+    return false;
+  }
+  const auto space = input_.prepare(group_.memory());
+  if (!space) {
+    if (budget_wait_since_ == MonotonicTime{}) {
+      budget_wait_since_ = home_.now();
+    }
+    waiting_for_budget_ = true;
+    group_.wait_for_budget(*this);
+    return false;
+  }
+  budget_wait_since_ = {};
+  const ssize_t n = space->count == 1 ? ::recv(socket_.get(), space->pieces[0].iov_base,
+                                               space->pieces[0].iov_len, MSG_DONTWAIT)
+                                      : ::readv(socket_.get(), space->pieces.data(), space->count);
+  if (n < 0) {
+    const int error = errno;
+    if (error == EAGAIN || error == EWOULDBLOCK) {
+      readable_ = false;
+    } else if (error != EINTR) {
+      shut();  // reset by the peer
+    }
+    return error == EINTR;
+  }
+  if (n == 0) {
+    read_closed_ = true;
+    readable_ = false;
+    finish_if_done();
+    return false;
+  }
+  const auto bytes = static_cast<std::size_t>(n);
+  turn_bytes += bytes;
+  last_active_ = home_.now();
+  // Less than asked for: the socket is empty, and what comes later is a new edge.
+  readable_ = bytes == space->size || until_end_;
+  input_.commit(bytes);
+  run_trains();
+  return true;
+}
+
+void StreamConnection::run_trains() {
+  Cut cut = Cut::kAll;
+  do {
+    cut = run_train();
+    flush();
+  } while (cut == Cut::kPaused && takes_more());
+  if (!open_) {
+    return;
+  }
+  if (cut == Cut::kOver) {
+    input_.clear(group_.memory());
+  } else {
+    input_.keep_rest(group_.memory());
+  }
+  finish_if_done();
+}
+
+StreamConnection::Cut StreamConnection::run_train() {
+  Cut cut = Cut::kPaused;
+  std::size_t frames = 0;
+  in_train_ = true;
+  while (cut == Cut::kPaused && takes_more()) {
+    MutableBytes frame;
+    switch (input_.next(group_.memory(), frame)) {
+      case FrameInput::Next::kFrame:
+        group_.handler().on_request(*this, frame);
+        ++frames;
+        break;
+      case FrameInput::Next::kNone:
+        cut = Cut::kAll;
+        break;
+      case FrameInput::Next::kBadLength:
+        close(fmt::format("frame of {} bytes is not in 1..{}", input_.bad_length(),
+                          group_.shared().options.request_max_bytes));
+        break;
+    }
+  }
+  if (frames > 0) {
+    group_.handler().on_train_end();
+  }
+  in_train_ = false;
+  return closing_ ? Cut::kOver : cut;
+}
+
+void StreamConnection::budget_may_have_room() {
+  waiting_for_budget_ = false;
+  if (open_) {
+    work();
+  }
+}
+
+// --- sending ---------------------------------------------------------------------------------
+
+void StreamConnection::flush() {
+  if (!open_ || output_.empty() || blocked_ || reading_ahead_) {
+    return;
+  }
+  last_active_ = home_.now();
+  switch (output_.flush(socket_.get(), group_.shared().disk_pool != nullptr, group_.spares())) {
+    case OutputQueue::Flushed::kAll:
+      queued_answers_ = 0;
+      break;
+    case OutputQueue::Flushed::kBlocked:
+      blocked_ = true;
+      break;
+    case OutputQueue::Flushed::kYield:
+      if (!ready_) {
+        ready_ = true;
+        group_.mark_ready(*this);
+      }
+      break;
+    case OutputQueue::Flushed::kCold:
+      read_ahead();
+      break;
+    case OutputQueue::Flushed::kFailed:
+      fail(output_.failure());
+      return;
+  }
+  account_output();
+  if (!in_work_ && !ready_ && (readable_ || input_.has_whole_frame()) && takes_more()) {
+    ready_ = true;
+    group_.mark_ready(*this);
+  }
+}
+
+void StreamConnection::account_output() {
+  const std::size_t held = output_.held_bytes();
+  if (held > output_charged_) {
+    group_.shared().budget.take(held - output_charged_);
+  } else if (held < output_charged_) {
+    group_.shared().budget.give(output_charged_ - held);
+  }
+  output_charged_ = held;
+}
+
+void StreamConnection::read_ahead() {
+  reading_ahead_ = true;
+  auto self = std::static_pointer_cast<StreamConnection>(shared_from_this());
+  group_.shared().disk_pool->post([self = std::move(self), range = output_.cold_range()]() mutable {
+    // Only to bring it into the page cache: an error shows again when the range is sent.
+    ByteVector copy(range.length);
+    static_cast<void>(range.file->read_at(range.position, copy));
+    IoThread& home = self->home_;
+    home.post([self = std::move(self), range = std::move(range)] {
+      self->reading_ahead_ = false;
+      if (self->open_) {
+        self->output_.mark_warm();
+        self->flush();
+        self->finish_if_done();
+      }
+    });
+  });
+}
+
+void StreamConnection::flush_dirty() {
+  dirty_ = false;
+  flush();
+  finish_if_done();
+  if (open_ && !ready_ && (readable_ || input_.has_whole_frame()) && takes_more()) {
+    ready_ = true;
+    group_.mark_ready(*this);
+  }
+}
+
+void StreamConnection::go_on() {
+  ready_ = false;
+  flush();
+  finish_if_done();
+  if (open_) {
+    work();
+  }
+}
+
+// --- the end ---------------------------------------------------------------------------------
+
+void StreamConnection::finish_if_done() {
+  if (!open_ || !(closing_ || read_closed_)) {
+    return;
+  }
+  if (!in_train_) {
+    input_.clear(group_.memory());
+  }
+  if (head_ == next_ && output_.empty()) {
+    shut();
+  }
+}
+
+void StreamConnection::fail(std::string_view reason) {
+  group_.log_closed(*this, reason);
+  shut();
+}
+
+void StreamConnection::shut() {
+  if (!open_) {
+    return;
+  }
+  open_ = false;
+  socket_.reset();
+  input_.clear(group_.memory());
+  output_.clear(group_.spares());
+  account_output();
+  early_.clear();
+  group_.handler().on_closed(*this);
+  group_.forget(*this);
+}
+
+}  // namespace barnabas::net
