@@ -264,7 +264,7 @@ Result<ValidatedBatch> RecordValidator::validate(MutableBytes batch,
   result.max_timestamp_delta =
       compressed || append_time || result.max_timestamp_ms > kNoTimestamp ? count - 1 : -1;
   result.log_append_time_ms = append_time ? options.now_ms : kNoTimestamp;
-  stamp_max_timestamp(batch, options.timestamp_type, result.max_timestamp_ms);
+  result.restamped = stamp_max_timestamp(batch, options.timestamp_type, result.max_timestamp_ms);
   return result;
 }
 

@@ -59,6 +59,7 @@ struct ValidatedBatch {
   // timestamp and the batch is not compressed.
   std::int32_t max_timestamp_delta = -1;
   std::int64_t log_append_time_ms = kNoTimestamp;  // -1 for CreateTime
+  bool restamped = false;                          // timestamps and CRC are no more the producer's
 };
 
 // One record that was refused, for the RecordErrors of a produce answer.

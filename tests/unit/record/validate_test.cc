@@ -29,6 +29,7 @@ TEST_P(ValidateEveryCodec, AGoodBatchIsAcceptedAndLeftAsItCame) {
     const auto result = validator.validate(batch, at_now());
     ASSERT_TRUE(result) << result.error().message;
     EXPECT_EQ(batch, before);
+    EXPECT_FALSE(result->restamped);
     EXPECT_EQ(result->size_bytes, static_cast<std::int32_t>(batch.size()));
     EXPECT_EQ(result->record_count, count);
     EXPECT_EQ(result->max_timestamp_ms, kT0 + count - 1);
@@ -58,7 +59,9 @@ TEST_P(ValidateEveryCodec, AWrongMaxTimestampIsCorrected) {
   ByteVector batch = make_batch({.compression = GetParam()}, 3);
   patch(batch, kMaxTimestampAt, kT0 + 999);
   RecordValidator validator;
-  ASSERT_TRUE(validator.validate(batch, at_now()));
+  const auto result = validator.validate(batch, at_now());
+  ASSERT_TRUE(result);
+  EXPECT_TRUE(result->restamped);
   EXPECT_EQ(BatchView(batch).max_timestamp_ms(), kT0 + 2);
   EXPECT_TRUE(BatchView(batch).crc_is_valid());
 }
