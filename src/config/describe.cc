@@ -57,6 +57,9 @@ std::vector<std::string> names_of(std::string_view key) {
 
 // The table's entry of a key, also of one with a listener's prefix; null when it is unknown.
 const KeySpec* spec_of(std::string_view key) {
+  if (const KeySpec* spec = find_broker_key(key)) {
+    return spec;
+  }
   for (const auto& name : names_of(key)) {
     if (const KeySpec* spec = find_broker_key(name)) {
       return spec;

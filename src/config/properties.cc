@@ -28,29 +28,14 @@ class LineReader {
   explicit LineReader(std::string_view text) : text_(text) {}
 
   std::optional<LogicalLine> next() {
-    LogicalLine result;
     while (position_ < text_.size()) {
-      std::string_view natural = take_natural_line();
-      while (!natural.empty() && is_blank(natural.front())) {
-        natural.remove_prefix(1);
-      }
-      if (natural.empty() || natural.front() == '#' || natural.front() == '!') {
+      const std::string_view natural = without_leading_blanks(take_natural_line());
+      if (is_ignored(natural)) {
         continue;
       }
-      result.line = line_;
-      while (ends_with_continuation(natural)) {
-        natural.remove_suffix(1);
-        result.text += natural;
-        if (position_ >= text_.size()) {
-          return result;
-        }
-        natural = take_natural_line();
-        while (!natural.empty() && is_blank(natural.front())) {
-          natural.remove_prefix(1);
-        }
+      if (auto joined = join_continuations(natural)) {
+        return joined;
       }
-      result.text += natural;
-      return result;
     }
     return std::nullopt;
   }
@@ -65,6 +50,36 @@ class LineReader {
     if (position_ < text_.size()) {
       const bool pair = text_.substr(position_, 2) == "\r\n";
       position_ += pair ? 2 : 1;
+    }
+    return natural;
+  }
+
+  // `natural` and what its continuations add. Nothing when the logical line is still empty and
+  // turns out to go on with a blank line or a comment; a '\\' at the very end of the text is an
+  // empty entry.
+  std::optional<LogicalLine> join_continuations(std::string_view natural) {
+    LogicalLine result{.text = {}, .line = line_};
+    while (ends_with_continuation(natural)) {
+      result.text += natural.substr(0, natural.size() - 1);
+      if (position_ >= text_.size()) {
+        return result;
+      }
+      natural = without_leading_blanks(take_natural_line());
+      if (result.text.empty() && is_ignored(natural)) {
+        return std::nullopt;
+      }
+    }
+    result.text += natural;
+    return result;
+  }
+
+  static bool is_ignored(std::string_view natural) {
+    return natural.empty() || natural.front() == '#' || natural.front() == '!';
+  }
+
+  static std::string_view without_leading_blanks(std::string_view natural) {
+    while (!natural.empty() && is_blank(natural.front())) {
+      natural.remove_prefix(1);
     }
     return natural;
   }
