@@ -124,8 +124,8 @@ void Partition::work_off_queue() {
     write(*next);
     Executor& home = *next->home;
     home.post([group = std::move(next)]() mutable {
-      auto done = std::move(group->done);
-      done(std::move(group));
+      AppendGroup& written = *group;
+      written.on_written(std::move(group));
     });
   }
 }
@@ -217,6 +217,11 @@ PartitionView Partition::view() const {
     }
   }
   return view;
+}
+
+std::shared_ptr<storage::Log> Partition::log() const {
+  const MutexLock lock(published_mutex_);
+  return published_.log;
 }
 
 bool Partition::is_leader() const {

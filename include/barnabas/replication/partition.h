@@ -52,16 +52,19 @@ struct Leadership {
   std::vector<BrokerId> replicas;
 };
 
-// Appends of one thread to one partition that are written together.
+// Appends of one thread to one partition that are written together. Its owner derives from it to
+// keep what it needs to find its way back.
 struct AppendGroup {
+  virtual ~AppendGroup() = default;
+  // Called on `home` when a group that had to be queued has been written.
+  virtual void on_written(std::unique_ptr<AppendGroup> self) = 0;
+
   std::vector<storage::LeaderAppend> appends;
-  std::vector<std::int16_t> acks;  // one for each append
+  std::vector<std::int16_t> acks;  // one for each; -1 is refused under min.insync.replicas
+  Executor* home = nullptr;
   // Out: acks=all is fulfilled for what lies below it.
   Offset high_watermark = kNoOffset;
   LeaderEpoch leader_epoch = kNoLeaderEpoch;
-  // Where and how the owner hears of a group that had to be queued.
-  Executor* home = nullptr;
-  std::move_only_function<void(std::unique_ptr<AppendGroup>)> done;
   // The records of a queued group, copied because the frames they lay in are gone by then.
   ByteVector owned;
 };
@@ -96,10 +99,11 @@ class Partition : public std::enable_shared_from_this<Partition> {
   LeaderEpoch stop();
 
   // Returns the group when its appends have been carried out (each with its own outcome), or null
-  // when it was queued: then `done` is posted to its home later.
+  // when it was queued: then on_written() is posted to its home later.
   [[nodiscard]] std::unique_ptr<AppendGroup> append(std::unique_ptr<AppendGroup> group);
 
   [[nodiscard]] PartitionView view() const;
+  [[nodiscard]] std::shared_ptr<storage::Log> log() const;  // null: no replica here
   [[nodiscard]] bool is_leader() const;
   [[nodiscard]] LeaderEpoch leader_epoch() const;
   [[nodiscard]] Offset high_watermark() const;

@@ -1,0 +1,46 @@
+#include "handler_table.h"
+
+#include <algorithm>
+#include <array>
+
+namespace barnabas::broker {
+namespace {
+
+using protocol::ApiKey;
+
+constexpr std::array kHandlers{
+    HandlerEntry{ApiKey::kProduce, 3, 11, handle_produce, true},
+    HandlerEntry{ApiKey::kFetch, 4, 17, handle_fetch, true},
+    HandlerEntry{ApiKey::kListOffsets, 0, 9, handle_list_offsets, true},
+    HandlerEntry{ApiKey::kMetadata, 0, 12, handle_metadata, true},
+    HandlerEntry{ApiKey::kApiVersions, 0, 4, handle_api_versions, false},
+    HandlerEntry{ApiKey::kCreateTopics, 0, 7, handle_create_topics, true},
+    HandlerEntry{ApiKey::kDeleteTopics, 0, 6, handle_delete_topics, true},
+    HandlerEntry{ApiKey::kInitProducerId, 0, 5, handle_init_producer_id, true},
+    HandlerEntry{ApiKey::kDescribeConfigs, 0, 4, handle_describe_configs, true},
+    HandlerEntry{ApiKey::kDescribeCluster, 0, 1, handle_describe_cluster, true},
+};
+
+constexpr std::size_t kKeys = static_cast<std::size_t>(ApiKey::kDescribeCluster) + 1;
+
+// By key, so that finding a handler is one load.
+constexpr auto kIndex = [] {
+  std::array<const HandlerEntry*, kKeys> index{};
+  for (const auto& entry : kHandlers) {
+    index[static_cast<std::size_t>(entry.key)] = &entry;
+  }
+  return index;
+}();
+
+}  // namespace
+
+std::span<const HandlerEntry> handler_table() {
+  return kHandlers;
+}
+
+const HandlerEntry* find_handler(ApiKey key) {
+  const auto index = static_cast<std::size_t>(key);
+  return index < kIndex.size() ? kIndex[index] : nullptr;
+}
+
+}  // namespace barnabas::broker

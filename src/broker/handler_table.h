@@ -1,0 +1,43 @@
+// The APIs this broker answers, each with the versions that its handler implements. ApiVersions
+// advertises exactly this table; a key that is not in it closes the connection.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "barnabas/protocol/api_keys.h"
+#include "request_context.h"
+
+namespace barnabas::broker {
+
+using HandlerFunction = void (*)(RequestContext& context, protocol::Reader& body);
+
+struct HandlerEntry {
+  protocol::ApiKey key;
+  std::int16_t min_version;
+  std::int16_t max_version;
+  HandlerFunction handle;
+  bool needs_metadata;  // waits at start-up until the first metadata has arrived
+};
+
+// By rising key.
+[[nodiscard]] std::span<const HandlerEntry> handler_table();
+// Null: not implemented.
+[[nodiscard]] const HandlerEntry* find_handler(protocol::ApiKey key);
+
+// handlers/<NN>_<api>.cc
+void handle_produce(RequestContext& context, protocol::Reader& body);
+void handle_fetch(RequestContext& context, protocol::Reader& body);
+void handle_list_offsets(RequestContext& context, protocol::Reader& body);
+void handle_metadata(RequestContext& context, protocol::Reader& body);
+void handle_api_versions(RequestContext& context, protocol::Reader& body);
+void handle_create_topics(RequestContext& context, protocol::Reader& body);
+void handle_delete_topics(RequestContext& context, protocol::Reader& body);
+void handle_init_producer_id(RequestContext& context, protocol::Reader& body);
+void handle_describe_configs(RequestContext& context, protocol::Reader& body);
+void handle_describe_cluster(RequestContext& context, protocol::Reader& body);
+// A version of ApiVersions that this broker does not know, answered in version 0 so that any
+// client can read it.
+void answer_unsupported_api_versions(RequestContext& context);
+
+}  // namespace barnabas::broker

@@ -1,0 +1,84 @@
+// Fetch (key 1), versions 4 to 17: file ranges of the log, long polls, incremental sessions, topics
+// by name or (13 and later) by id. Older versions, which need down-conversion, are not served.
+#include <algorithm>
+
+#include "barnabas/protocol/gen/fetch.h"
+#include "delayed_fetch.h"
+#include "fetch_read.h"
+#include "fetch_session.h"
+#include "handler_table.h"
+#include "thread_state.h"
+
+namespace barnabas::broker {
+namespace {
+
+using protocol::FetchRequest;
+
+constexpr std::int16_t kFirstWithTopicIds = 13;
+constexpr std::int16_t kFirstWithReplicaState = 15;  // the replica's id moved into a tagged field
+
+std::int32_t replica_of(const FetchRequest& request, std::int16_t version) {
+  return version >= kFirstWithReplicaState ? request.replica_state.replica_id : request.replica_id;
+}
+
+FetchSessionRequest session_request(const FetchRequest& request, std::int16_t version) {
+  FetchSessionRequest result;
+  result.session_id = request.session_id;
+  result.session_epoch = request.session_epoch;
+  result.by_topic_id = version >= kFirstWithTopicIds;
+  result.from_follower = replica_of(request, version) >= 0;
+  for (const auto& topic : request.topics) {
+    for (const auto& partition : topic.partitions) {
+      auto& item = result.items.emplace_back();
+      item.topic = topic.topic;
+      item.topic_id = topic.topic_id;
+      item.partition = PartitionId(partition.partition);
+      item.current_leader_epoch = LeaderEpoch(partition.current_leader_epoch);
+      item.fetch_offset = Offset(partition.fetch_offset);
+      item.last_fetched_epoch = LeaderEpoch(partition.last_fetched_epoch);
+      item.log_start_offset = Offset(partition.log_start_offset);
+      item.max_bytes = partition.partition_max_bytes;
+    }
+  }
+  for (const auto& topic : request.forgotten_topics_data) {
+    for (const std::int32_t partition : topic.partitions) {
+      auto& item = result.forgotten.emplace_back();
+      item.topic = topic.topic;
+      item.topic_id = topic.topic_id;
+      item.partition = PartitionId(partition);
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+void handle_fetch(RequestContext& context, protocol::Reader& body) {
+  FetchRequest request;
+  if (!context.decode(body, request)) {
+    return;
+  }
+  // What this train has produced so far is read by its fetches.
+  context.thread.gather().flush();
+  Services& services = context.services;
+  const std::int32_t most = services.config.requests.fetch_max_bytes;
+  FetchJob job{context.pending(),
+               services.fetch_sessions.open(session_request(request, context.version())),
+               FetchLimits{}, request.max_wait_ms};
+  const bool from_follower = replica_of(request, context.version()) >= 0;
+  job.limits.max_bytes = from_follower ? request.max_bytes : std::min(request.max_bytes, most);
+  job.limits.min_bytes = std::min(request.min_bytes, job.limits.max_bytes);
+  job.limits.read_committed = request.isolation_level == 1;
+  job.limits.from_follower = from_follower;
+  const FetchReader reader(services.broker_id, context.thread.replicas(),
+                           context.thread.metadata());
+  FetchPass pass = reader.read(job.context.items, job.context.by_topic_id, job.limits);
+  const bool enough = pass.bytes >= static_cast<std::size_t>(std::max(job.limits.min_bytes, 0));
+  if (request.max_wait_ms <= 0 || job.context.items.empty() || enough || pass.answer_now) {
+    answer_fetch(services, job, std::move(pass));
+    return;
+  }
+  std::make_shared<DelayedFetch>(services, std::move(job))->start();
+}
+
+}  // namespace barnabas::broker

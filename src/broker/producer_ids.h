@@ -1,0 +1,50 @@
+// Producer ids for idempotent producers: handed out from a block of 1000 that the controller gives
+// (/latest_producer_id_block), fetched anew when it is used up. Ids are never handed out twice; a
+// restart skips what was left of the block.
+// THREAD: any
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <utility>
+
+#include "barnabas/base/executor.h"
+#include "barnabas/base/ids.h"
+#include "barnabas/base/result.h"
+#include "barnabas/base/thread_annotations.h"
+#include "barnabas/controller/topic_admin.h"
+
+namespace barnabas::broker {
+
+class ProducerIds {
+ public:
+  using Callback = std::move_only_function<void(Result<ProducerId>)>;
+  ProducerIds(controller::TopicAdmin& admin, BrokerId broker, BrokerEpoch broker_epoch)
+      : admin_(admin), broker_(broker), broker_epoch_(broker_epoch) {}
+
+  // `done` is posted to `home`. COORDINATOR_LOAD_IN_PROGRESS where too many wait for a block.
+  void next(Executor& home, Callback done);
+
+ private:
+  struct Waiting {
+    Executor* home;
+    Callback done;
+  };
+  static constexpr std::size_t kMaxWaiting = 10'000;
+
+  void take_block(Result<controller::ProducerIdBlock> block);
+  void serve() REQUIRES(mutex_);
+  void fetch() REQUIRES(mutex_);
+  static void deliver(Waiting waiting, Result<ProducerId> id);
+
+  controller::TopicAdmin& admin_;
+  const BrokerId broker_;
+  const BrokerEpoch broker_epoch_;
+  Mutex mutex_;
+  ProducerId next_ GUARDED_BY(mutex_){0};
+  ProducerId last_ GUARDED_BY(mutex_){-1};  // inclusive; below next_: the block is used up
+  bool fetching_ GUARDED_BY(mutex_) = false;
+  std::deque<Waiting> waiting_ GUARDED_BY(mutex_);
+};
+
+}  // namespace barnabas::broker
