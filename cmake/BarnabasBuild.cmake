@@ -19,6 +19,14 @@ if(BARNABAS_SANITIZE)
   add_link_options(-fsanitize=${BARNABAS_SANITIZE})
 endif()
 
+if(BARNABAS_FUZZ)
+  # What is fuzzed must be instrumented too, or libFuzzer is blind; its main comes with the fuzzers.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+# Everything that the label "unit" runs: what the sanitizer builds build.
+add_custom_target(unit_tests)
+
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 
@@ -43,6 +51,7 @@ function(barnabas_unit_test module)
   foreach(dependency IN LISTS ARG_DEPENDS)
     target_link_libraries(${target} PRIVATE barnabas::${dependency})
   endforeach()
+  add_dependencies(unit_tests ${target})
   gtest_discover_tests(${target} TEST_PREFIX "unit.${module}." DISCOVERY_MODE PRE_TEST
                        PROPERTIES LABELS unit)
 endfunction()

@@ -52,7 +52,8 @@ logs=$(log_dir "$base")
 mkdir -p "$logs" 2>/dev/null || die "cannot make the log folder $logs (LOG_DIR names another)"
 logs=$(cd "$logs" && pwd -P)
 prefix=$(pid_file_prefix "$file")
-pid_file=$(run_dir)/$prefix.$(printf '%s\n' "$@" | cksum | cut -d' ' -f1).pid
+pids=$(run_dir)
+pid_file=$pids/$prefix.$(printf '%s\n' "$@" | cksum | cut -d' ' -f1).pid
 if running=$(pid_of "$pid_file"); then
   die "a broker with $file is already running (pid $running); $here/kafka-server-stop.sh stops it"
 fi

@@ -45,11 +45,12 @@ build() {
 }
 
 start_broker() {
-  local overrides=() running i
+  local overrides=() running pids i
   if [[ $port != 9092 ]]; then overrides=(--override "listeners=PLAINTEXT://localhost:$port"); fi
   if port_answers "$port"; then
     # Ours from an earlier call is welcome; anything else is not touched.
-    for running in "$(run_dir)/$(pid_file_prefix "$kConfig")".*.pid; do
+    pids=$(run_dir)
+    for running in "$pids/$(pid_file_prefix "$kConfig")".*.pid; do
       if [[ $(port_owner "$port") == "pid $(pid_of "$running") "* ]]; then
         say "The broker is already running on $server."
         return

@@ -37,7 +37,7 @@ run_dir() {
   if [[ -z $dir ]]; then
     if [[ $(id -u) == 0 && -d /run && -w /run ]]; then dir=/run/barnabas; else dir=/tmp/barnabas-$(id -u); fi
   fi
-  mkdir -p -m 700 "$dir" 2>/dev/null || die "cannot make $dir for pid files (BARNABAS_RUN_DIR names another)"
+  [[ -d $dir ]] || (umask 077 && mkdir -p "$dir") 2>/dev/null || die "cannot make $dir for pid files (BARNABAS_RUN_DIR names another)"
   [[ -O $dir && ! -L $dir ]] || die "$dir belongs to somebody else; set BARNABAS_RUN_DIR to a folder of yours"
   printf '%s\n' "$dir"
 }
