@@ -44,13 +44,19 @@ class Client:
 
     def create_topic(self, name: str, partitions: int = 1, configs: Optional[Dict[str, str]] = None,
                      wait: bool = True) -> None:
-        """Creates a topic and waits until every partition of it has a leader."""
-        answer = self.ask("CreateTopics", 5, timeoutMs=15000, Topics=[{
-            "Name": name, "NumPartitions": partitions, "ReplicationFactor": 1,
-            "Configs": [{"Name": k, "Value": v} for k, v in (configs or {}).items()]}])
-        error = answer["Topics"][0]["ErrorCode"]
-        if error not in (NONE, TOPIC_ALREADY_EXISTS):
-            raise AssertionError(f"CreateTopics of {name}: error {error}")
+        """Creates a topic and waits until every partition of it has a leader.
+
+        A topic of that name that is still being deleted is waited for.
+        """
+        def created() -> bool:
+            error = self.ask("CreateTopics", 5, timeoutMs=15000, Topics=[{
+                "Name": name, "NumPartitions": partitions, "ReplicationFactor": 1,
+                "Configs": [{"Name": key, "Value": value} for key, value in (configs or {}).items()]
+            }])["Topics"][0]["ErrorCode"]
+            if error not in (NONE, TOPIC_ALREADY_EXISTS):
+                raise AssertionError(f"CreateTopics of {name}: error {error}")
+            return error == NONE
+        wait_until(created, f"{name} can be created", 10.0)
         if wait:
             wait_until(lambda: self.has_leaders(name, partitions), f"leaders of {name}")
 

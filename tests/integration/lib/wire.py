@@ -8,7 +8,11 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 
 class Closed(Exception):
-    """The other side closed the connection (or never answered) instead of answering."""
+    """The other side closed the connection instead of answering."""
+
+
+class Silent(Closed):
+    """The connection is open, but nothing came in time."""
 
 
 class Connection:
@@ -58,7 +62,7 @@ class Connection:
             except ConnectionResetError:
                 part = b""
             except socket.timeout:
-                raise Closed("no answer in time") from None
+                raise Silent("no answer in time") from None
             if not part:
                 raise Closed("end of stream")
             parts.append(part)
