@@ -137,8 +137,8 @@ class SnapshotBuilder {
   [[nodiscard]] std::shared_ptr<const ClusterSnapshot> build();
 
  private:
-  struct Touched;  // topics changed so far, each copied once
-  TopicMetadata& touch(Touched& touched, const std::string& topic);
+  void place(std::shared_ptr<const TopicMetadata> topic);
+  void take_out(const TopicMetadata& topic);
 
   ClusterSnapshot next_;
 };

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -35,6 +36,18 @@ template <typename Key, typename Value, typename Hash>
 class ShardedMap {
  public:
   using Shard = std::unordered_map<Key, Value, Hash, std::equal_to<>>;
+
+  ShardedMap() = default;
+  ~ShardedMap() = default;
+  ShardedMap(const ShardedMap& other) : shards_(other.shards_), size_(other.size_) {}
+  ShardedMap& operator=(const ShardedMap& other) {
+    shards_ = other.shards_;
+    size_ = other.size_;
+    own_ = {};
+    return *this;
+  }
+  ShardedMap(ShardedMap&&) noexcept = default;
+  ShardedMap& operator=(ShardedMap&&) noexcept = default;
 
   template <typename Lookup>
   [[nodiscard]] const Value* find(const Lookup& key) const {
@@ -92,18 +105,22 @@ class ShardedMap {
     return (hash ^ (hash >> 32U)) % kShards;
   }
 
-  // A shard that nobody else sees: copied the first time this map writes to it.
+  // A shard that nobody else sees: copied the first time this map writes to it. Whether it is
+  // ours is remembered: a count of references that has just fallen to one says nothing of what
+  // another thread was still reading.
   Shard& writable(std::size_t index) {
     auto& shard = shards_[index];
     if (shard == nullptr) {
       shard = std::make_shared<Shard>();
-    } else if (shard.use_count() > 1) {
+    } else if (!own_[index] || shard.use_count() > 1) {
       shard = std::make_shared<Shard>(*shard);
     }
+    own_[index] = true;
     return *shard;
   }
 
   std::array<std::shared_ptr<Shard>, kShards> shards_;
+  std::bitset<kShards> own_;
   std::size_t size_ = 0;
 };
 
