@@ -156,14 +156,8 @@ std::int64_t Reader::read_array_length(bool flexible, bool nullable, std::size_t
   return count;
 }
 
-bool Reader::read_presence(bool nullable, const char* field) {
-  if (read<std::int8_t>() >= 0) {
-    return ok();
-  }
-  if (!nullable) {
-    fail("is null", field);
-  }
-  return false;
+bool Reader::read_presence() {
+  return read<std::int8_t>() >= 0 && ok();
 }
 
 std::uint32_t Reader::read_tagged_count() {

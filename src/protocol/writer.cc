@@ -155,10 +155,14 @@ Status Writer::finish(const Mark& begin) {
   if (ok()) [[likely]] {
     return {};
   }
+  rewind(begin);
+  return barnabas::fail(code_, std::exchange(problem_, {}));
+}
+
+void Writer::rewind(const Mark& begin) {
   size_ = begin.size;
   external_size_ = begin.external_size;
   splices_.resize(begin.splices);
-  return barnabas::fail(code_, std::exchange(problem_, {}));
 }
 
 }  // namespace barnabas::protocol

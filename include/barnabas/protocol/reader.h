@@ -69,7 +69,7 @@ class Reader {
   std::int64_t read_array_length(bool flexible, bool nullable, std::size_t min_element_size,
                                  const char* field);
   // The marker before a nullable struct: is there one?
-  bool read_presence(bool nullable, const char* field);
+  bool read_presence();
 
   // Tagged fields: count, then for each begin_tagged .. end_tagged (known) or skip_tagged.
   struct TagMark {

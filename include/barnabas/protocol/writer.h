@@ -85,6 +85,8 @@ class Writer {
   };
   [[nodiscard]] Mark mark() const { return {size_, external_size_, splices_.size()}; }
   [[nodiscard]] Status finish(const Mark& begin);
+  // Takes back what was written since.
+  void rewind(const Mark& begin);
 
  private:
   std::byte* reserve(std::size_t count) {

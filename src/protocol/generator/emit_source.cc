@@ -1,12 +1,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "cpp_text.h"
 #include "emit.h"
 
 namespace barnabas::schemagen {
 namespace {
+
+// How generated code names a member: some have the name of a parameter or variable there.
+std::string self(const Field& field) {
+  static const std::set<std::string> locals{"version", "in",   "out", "count",
+                                            "mark",    "left", "item"};
+  return locals.contains(field.member) ? "this->" + field.member : field.member;
+}
 
 // Emits read() and write() of one struct (or of a message's own fields).
 class BodyEmitter {
@@ -67,19 +75,19 @@ class BodyEmitter {
 
   void emit_read(const Field& field) {
     if (field.tag >= 0) {
-      code_.line(reset(field, field.member));
+      code_.line(reset(field, self(field)));
       return;
     }
     const std::string present = condition(field.versions, context_);
     if (present == "true") {
       emit_read_value(field);
     } else if (present == "false") {
-      code_.line(reset(field, field.member));
+      code_.line(reset(field, self(field)));
     } else {
       code_.open(fmt::format("if ({})", present));
       emit_read_value(field);
       code_.reopen("else");
-      code_.line(reset(field, field.member));
+      code_.line(reset(field, self(field)));
       code_.close();
     }
   }
@@ -89,7 +97,7 @@ class BodyEmitter {
       emit_read_array(field);
       return;
     }
-    const std::string& x = field.member;
+    const std::string x = self(field);
     const std::string args = fmt::format("{}, {}", flexible(field), label(field));
     const std::string nullable_args =
         fmt::format("{}, {}, {}", flexible(field), nullable(field), label(field));
@@ -125,13 +133,17 @@ class BodyEmitter {
   }
 
   void emit_read_struct(const Field& field) {
-    const std::string& x = field.member;
+    const std::string x = self(field);
     if (!field.is_optional()) {
       code_.line(x + ".read(in, version);");
       return;
     }
-    code_.open(fmt::format("if ({} || in.read_presence({}, {}))", negate(nullable(field)),
-                           nullable(field), label(field)));
+    if (field.tag >= 0) {
+      // Kafka marks a nullable struct by an unsigned varint here, and by a signed byte elsewhere.
+      code_.open("if (in.read_uvarint() != 0)");
+    } else {
+      code_.open(fmt::format("if ({} || in.read_presence())", negate(nullable(field))));
+    }
     code_.line(fmt::format("ensure({}).read(in, version);", x));
     code_.reopen("else");
     code_.line(x + ".reset();");
@@ -139,7 +151,7 @@ class BodyEmitter {
   }
 
   void emit_read_array(const Field& field) {
-    const std::string& x = field.member;
+    const std::string x = self(field);
     const auto length =
         fmt::format("in.read_array_length({}, {}, {}, {})", flexible(field), nullable(field),
                     least_element_size(message_, field, field_context(field)), label(field));
@@ -223,7 +235,7 @@ class BodyEmitter {
     if (field.tag >= 0) {
       if (must_reject) {
         code_.open(
-            fmt::format("if ({} && !({}))", negate(present), is_default(field, field.member)));
+            fmt::format("if ({} && !({}))", negate(present), is_default(field, self(field))));
         code_.line(reject);
         code_.close();
       }
@@ -235,7 +247,7 @@ class BodyEmitter {
     }
     if (present == "false") {
       if (must_reject) {
-        code_.open(fmt::format("if (!({}))", is_default(field, field.member)));
+        code_.open(fmt::format("if (!({}))", is_default(field, self(field))));
         code_.line(reject);
         code_.close();
       }
@@ -244,22 +256,23 @@ class BodyEmitter {
     code_.open(fmt::format("if ({})", present));
     emit_write_value(field);
     if (must_reject) {
-      code_.reopen(fmt::format("else if (!({}))", is_default(field, field.member)));
+      code_.reopen(fmt::format("else if (!({}))", is_default(field, self(field))));
       code_.line(reject);
     }
     code_.close();
   }
 
   void emit_write_value(const Field& field) {
-    const std::string& x = field.member;
+    const std::string x = self(field);
     if (!field.is_optional()) {
       emit_write_present(field, x);
       return;
     }
     const bool plain_struct = field.kind == Kind::kStruct && !field.is_array;
     if (plain_struct) {
-      code_.line(fmt::format("out.write_presence({}.has_value(), {}, {});", x, nullable(field),
-                             label(field)));
+      code_.line(field.tag >= 0 ? fmt::format("out.write_uvarint({}.has_value() ? 1 : 0);", x)
+                                : fmt::format("out.write_presence({}.has_value(), {}, {});", x,
+                                              nullable(field), label(field)));
       code_.open(fmt::format("if ({}.has_value())", x));
       emit_write_present(field, "(*" + x + ")");
       code_.close();
@@ -329,7 +342,7 @@ class BodyEmitter {
     const Versions context = context_.intersect(message_.flexible);
     for (const Field* field : tagged_) {
       const std::string present = condition(field->versions, context);
-      std::string wanted = fmt::format("!({})", is_default(*field, field->member));
+      std::string wanted = fmt::format("!({})", is_default(*field, self(*field)));
       if (present != "true") {
         wanted = fmt::format("({}) && {}", present, wanted);
       }

@@ -153,6 +153,10 @@ class MessageLoader {
     if (field.tag >= 0 && field.tagged != field.versions) {
       refuse(where, "a tagged field must be tagged in all its versions");
     }
+    if (field.tag >= 0 && field.kind == Kind::kStruct && !field.is_array &&
+        !field.nullable.is_empty() && field.nullable != field.versions) {
+      refuse(where, "a tagged struct must be nullable in all its versions or in none");
+    }
     if (field.tag >= 0 && !message_.flexible.contains(field.tagged)) {
       refuse(where, "tagged in a version that is not flexible");
     }
