@@ -113,12 +113,14 @@ def check_the_comparison_bites(broker: brokers.Broker, folder: pathlib.Path) -> 
 
 def run(pair: Tuple[brokers.Broker, brokers.Broker], folder: pathlib.Path,
         only_compare: bool) -> None:
+    now_ms = int(time.time()) * 1000
+    print(f"recent timestamps begin at {now_ms}")
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         def on_both(function, *args):
             return [done.result() for done in [pool.submit(function, one, *args) for one in pair]]
 
-        for what, steps in (("after the first stop", frames.first_session()),
-                            ("after a restart", frames.second_session())):
+        for what, steps in (("after the first stop", frames.first_session(now_ms)),
+                            ("after a restart", frames.second_session(now_ms))):
             print(f"--- {what}", flush=True)
             for broker in pair:  # in this thread: a child dies with the thread that began it
                 broker.start(wait=False)

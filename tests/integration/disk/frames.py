@@ -1,6 +1,8 @@
 """The Produce frames of the disk test: the same bytes for whichever broker gets them.
 
-Everything in them is fixed: timestamps, producer ids, values from a seeded generator. A step is a
+Everything in them is fixed: timestamps, producer ids, values from a seeded generator. Only the
+producers that must still be known after a restart write at a time near `now_ms`, which is printed:
+producer.id.expiration.ms forgets the others. A step is a
 train of frames that go out in one send, so that a broker that gathers appends has something to
 gather. The answers are part of the test, so wrong frames (duplicates, gaps in a sequence, stale
 epochs) are among them.
@@ -93,7 +95,8 @@ def recorded_batch(name: str, producer_id: int = -1, epoch: int = -1, sequence: 
 class _Plan:
     """Builds the list of steps; what a sequence or a clock needs to go on is kept here."""
 
-    def __init__(self, seed: int):
+    def __init__(self, seed: int, now_ms: int):
+        self.now_ms = now_ms
         self.rng = random.Random(seed)
         self.steps: List[Step] = []
         self.clock = T0
@@ -109,11 +112,16 @@ class _Plan:
         self.clock += 10
         return records_of(self.rng, count, size, self.clock)
 
+    def recent(self, count: int, size: int) -> List[Record]:
+        self.now_ms += 1
+        return records_of(self.rng, count, size, self.now_ms)
+
     def idempotent(self, topic: str, partition: int, producer: int, epoch: int, count: int) -> bytes:
         key = (topic, partition, producer)
         sequence = self.sequences.get(key, 0)
         self.sequences[key] = (sequence + count) & 0x7FFFFFFF
-        return plain_batch(self.some(count, 60), producer_id=producer, producer_epoch=epoch,
+        records = self.some(count, 60) if topic == "many-producers" else self.recent(count, 60)
+        return plain_batch(records, producer_id=producer, producer_epoch=epoch,
                            base_sequence=sequence)
 
 
@@ -186,7 +194,7 @@ def _producers(plan: _Plan) -> None:
     plan.step(plan.frame("duplicate within the last five", ("producers", 0, later[3])),
               plan.frame("duplicate before the last five", ("producers", 0, again)))
     sequence = plan.sequences["producers", 0, 17]
-    record = plan.some(1, 20)
+    record = plan.recent(1, 20)
     for label, epoch, base in (("a gap", 0, sequence + 5), ("a new epoch", 3, 0),
                                ("a stale epoch", 1, 1), ("a new epoch not from 0", 4, 7)):
         plan.step(plan.frame(f"17 {label}", ("producers", 0, plain_batch(
@@ -194,7 +202,7 @@ def _producers(plan: _Plan) -> None:
     wrap = (1 << 31) - 3
     for label, base, count in (("begins late", wrap, 2), ("wraps", wrap + 2, 4), ("goes on", 3, 1)):
         plan.step(plan.frame(f"77 {label}", ("producers", 1, plain_batch(
-            plan.some(count, 20), producer_id=77, producer_epoch=0, base_sequence=base))))
+            plan.recent(count, 20), producer_id=77, producer_epoch=0, base_sequence=base))))
     plan.step(*[plan.frame(f"producer {producer}",
                            ("many-producers", 0, plan.idempotent("many-producers", 0, producer,
                                                                  producer % 3, 1)))
@@ -236,20 +244,20 @@ def _refused(plan: _Plan) -> None:
                   plan.frame(f"{label} after", ("plain", 2, good + b"\1\2\3\4\5\6\7\x08\x09")))
 
 
-def first_session() -> List[Step]:
-    plan = _Plan(20231114)
+def first_session(now_ms: int) -> List[Step]:
+    plan = _Plan(20231114, now_ms)
     for part in (_plain, _indexes, _times, _producers, _codecs, _refused):
         part(plan)
     return plan.steps
 
 
-def second_session() -> List[Step]:
+def second_session(now_ms: int) -> List[Step]:
     """After a clean restart: the producers are still known, the segments go on where they were.
 
     Nothing more goes to full-index: a reopened segment begins to count index.interval.bytes anew,
     so that Kafka's recovery would want more entries than its own index has room for, and gives up.
     """
-    plan = _Plan(20231115)
+    plan = _Plan(20231115, now_ms + 10_000)
     plan.clock = T0 + 1_000_000
     for index in range(10):
         plan.step(plan.frame(f"after the restart {index}", *[
@@ -257,7 +265,10 @@ def second_session() -> List[Step]:
             for topic in ("plain", "dense", "timed", "codecs", "times")]))
     for label, epoch, base in (("known", 3, 1), ("gap", 3, 9), ("stale", 2, 0)):
         plan.step(plan.frame(f"17 after the restart, {label}", ("producers", 0, plain_batch(
-            plan.some(1, 40), producer_id=17, producer_epoch=epoch, base_sequence=base))))
+            plan.recent(1, 40), producer_id=17, producer_epoch=epoch, base_sequence=base))))
     plan.step(plan.frame("77 after the restart", ("producers", 1, plain_batch(
-        plan.some(1, 40), producer_id=77, producer_epoch=0, base_sequence=4))))
+        plan.recent(1, 40), producer_id=77, producer_epoch=0, base_sequence=4))))
+    for producer in plan.rng.sample(range(1000, 900_000), 20):
+        plan.step(plan.frame(f"many producers, {producer}", ("many-producers", 0, plain_batch(
+            plan.some(1, 40), producer_id=producer, producer_epoch=0, base_sequence=0))))
     return plan.steps
