@@ -19,6 +19,11 @@ void ProducerIds::next(Executor& home, Callback done) {
   serve();
 }
 
+void ProducerIds::set_broker_epoch(BrokerEpoch epoch) {
+  const MutexLock lock(mutex_);
+  broker_epoch_ = epoch;
+}
+
 void ProducerIds::serve() {
   while (!waiting_.empty() && next_ <= last_) {
     deliver(std::move(waiting_.front()), next_);

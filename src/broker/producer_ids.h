@@ -22,6 +22,9 @@ class ProducerIds {
   ProducerIds(controller::TopicAdmin& admin, BrokerId broker, BrokerEpoch broker_epoch)
       : admin_(admin), broker_(broker), broker_epoch_(broker_epoch) {}
 
+  // Once this broker is registered.
+  void set_broker_epoch(BrokerEpoch epoch);
+
   // `done` is posted to `home`. COORDINATOR_LOAD_IN_PROGRESS where too many wait for a block.
   void next(Executor& home, Callback done);
 
@@ -39,8 +42,8 @@ class ProducerIds {
 
   controller::TopicAdmin& admin_;
   const BrokerId broker_;
-  const BrokerEpoch broker_epoch_;
   Mutex mutex_;
+  BrokerEpoch broker_epoch_ GUARDED_BY(mutex_);
   ProducerId next_ GUARDED_BY(mutex_){0};
   ProducerId last_ GUARDED_BY(mutex_){-1};  // inclusive; below next_: the block is used up
   bool fetching_ GUARDED_BY(mutex_) = false;

@@ -2,15 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-
 #include "handler_table.h"
 
 namespace barnabas::broker {
 namespace {
 
-// How often a thread with waiting requests looks whether the broker is ready.
-constexpr std::chrono::milliseconds kGateInterval{2};
+// Of requests that wait for the start, on each thread.
+constexpr std::size_t kMaxEarlyBytes = std::size_t{64} << 20U;
 
 }  // namespace
 
@@ -33,8 +31,7 @@ void BrokerRequestHandler::dispatch(net::Connection& connection, MutableBytes fr
   const bool served =
       entry != nullptr && version >= entry->min_version && version <= entry->max_version;
   if (served && entry->needs_metadata && !gate_.is_open()) {
-    early_.push_back({connection.shared_from_this(), slot, {frame.begin(), frame.end()}});
-    watch_gate();
+    keep_early(connection, slot, frame);
     return;
   }
   if (served) {
@@ -47,20 +44,28 @@ void BrokerRequestHandler::dispatch(net::Connection& connection, MutableBytes fr
   }
 }
 
-void BrokerRequestHandler::watch_gate() {
-  if (gate_timer_ == nullptr) {
-    gate_timer_ = state_.home().run_after(kGateInterval, [this] { handle_early(); });
+void BrokerRequestHandler::keep_early(net::Connection& connection, net::SlotId slot,
+                                      ByteView frame) {
+  if (early_bytes_ + frame.size() > kMaxEarlyBytes) {
+    connection.answer_nothing(slot);
+    connection.close("too much is waiting for this broker to start");
+    return;
   }
+  if (early_.empty()) {
+    gate_.when_open(state_.home(), [self = std::weak_ptr(self_)] {
+      if (const auto handler = self.lock()) {
+        (*handler)->handle_early();
+      }
+    });
+  }
+  early_bytes_ += frame.size();
+  early_.push_back({connection.shared_from_this(), slot, {frame.begin(), frame.end()}});
 }
 
 void BrokerRequestHandler::handle_early() {
-  gate_timer_.reset();
-  if (!gate_.is_open()) {
-    watch_gate();
-    return;
-  }
   auto early = std::move(early_);
   early_.clear();
+  early_bytes_ = 0;
   for (auto& request : early) {
     if (request.connection->is_open()) {
       dispatch(*request.connection, request.frame, request.slot);

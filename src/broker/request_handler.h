@@ -3,35 +3,26 @@
 // THREAD: home
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "barnabas/net/request_handler.h"
 #include "request_context.h"
+#include "start_gate.h"
 #include "thread_state.h"
 
 namespace barnabas::broker {
 
 struct HandlerEntry;
 
-// Opened once the first metadata has arrived and this broker's replicas are in place. Until then
-// requests that need them wait, each connection's in its own order.
-// THREAD: any
-class StartGate {
- public:
-  [[nodiscard]] bool is_open() const { return open_.load(std::memory_order_acquire); }
-  void open() { open_.store(true, std::memory_order_release); }
-
- private:
-  std::atomic<bool> open_{false};
-};
-
 class BrokerRequestHandler final : public net::RequestHandler {
  public:
-  BrokerRequestHandler(Services& services, const StartGate& gate, Executor& home)
-      : services_(services), gate_(gate), state_(services, home) {}
+  BrokerRequestHandler(Services& services, StartGate& gate, Executor& home)
+      : services_(services),
+        gate_(gate),
+        state_(services, home),
+        self_(std::make_shared<BrokerRequestHandler*>(this)) {}
 
   void on_request(net::Connection& connection, MutableBytes frame) override;
   void on_train_end() override;
@@ -46,14 +37,16 @@ class BrokerRequestHandler final : public net::RequestHandler {
 
   void dispatch(net::Connection& connection, MutableBytes frame, net::SlotId slot);
   void handle_early();
-  void watch_gate();
+  void keep_early(net::Connection& connection, net::SlotId slot, ByteView frame);
 
   Services& services_;
-  const StartGate& gate_;
+  StartGate& gate_;
   ThreadState state_;
   protocol::RequestHeader header_;
   std::vector<Early> early_;
-  std::unique_ptr<Timer> gate_timer_;
+  std::size_t early_bytes_ = 0;
+  // What waits for the gate finds nobody once this is gone.
+  std::shared_ptr<BrokerRequestHandler*> self_;
 };
 
 }  // namespace barnabas::broker

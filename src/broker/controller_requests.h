@@ -1,0 +1,44 @@
+// What a controller orders a broker to do, carried out: LeaderAndIsr, StopReplica, UpdateMetadata.
+// One order at a time, in the order of arrival; the caller sees to that.
+// THREAD: disk for replicas, the metadata home for updates, as marked.
+#pragma once
+
+#include "barnabas/base/ids.h"
+#include "barnabas/base/snapshot_cell.h"
+#include "barnabas/metadata/cluster_snapshot.h"
+#include "barnabas/replication/replica_manager.h"
+
+namespace barnabas::protocol {
+struct LeaderAndIsrRequest;
+struct LeaderAndIsrResponse;
+struct StopReplicaRequest;
+struct StopReplicaResponse;
+struct UpdateMetadataRequest;
+struct UpdateMetadataResponse;
+}  // namespace barnabas::protocol
+
+namespace barnabas::broker {
+
+class ControllerRequests {
+ public:
+  ControllerRequests(replication::ReplicaManager& replicas,
+                     SnapshotCell<metadata::ClusterSnapshot>& metadata, BrokerEpoch broker_epoch)
+      : replicas_(replicas), metadata_(metadata), broker_epoch_(broker_epoch) {}
+
+  // THREAD: disk
+  [[nodiscard]] protocol::LeaderAndIsrResponse apply(const protocol::LeaderAndIsrRequest& request);
+  [[nodiscard]] protocol::StopReplicaResponse apply(const protocol::StopReplicaRequest& request);
+  // THREAD: the metadata home
+  [[nodiscard]] protocol::UpdateMetadataResponse apply(
+      const protocol::UpdateMetadataRequest& request);
+
+ private:
+  // Whether the controller speaks to an earlier incarnation of this broker.
+  [[nodiscard]] bool is_stale(std::int64_t asked_epoch) const;
+
+  replication::ReplicaManager& replicas_;
+  SnapshotCell<metadata::ClusterSnapshot>& metadata_;
+  const BrokerEpoch broker_epoch_;
+};
+
+}  // namespace barnabas::broker

@@ -1,0 +1,98 @@
+#include "topic_configs.h"
+
+#include <memory>
+#include <utility>
+
+#include "barnabas/base/logging.h"
+
+namespace barnabas::broker {
+namespace {
+
+struct Reading {
+  TopicConfigs configs;
+  std::size_t outstanding = 0;
+  bool failed = false;
+  std::move_only_function<void(Result<TopicConfigs>)> done;
+
+  void one_done() {
+    if (--outstanding == 0 && !failed) {
+      done(std::move(configs));
+    }
+  }
+};
+
+void take(Reading& reading, const std::string& topic, zk::StoreResult<zk::Node> node) {
+  if (reading.failed) {
+    return;
+  }
+  if (!node && node.error().code != zk::StoreErrorCode::kNoNode) {
+    reading.failed = true;
+    reading.done(std::unexpected(zk::to_error(node.error())));
+    return;
+  }
+  if (node) {
+    auto config = zk::decode_config(zk::config_path(zk::ConfigType::kTopic, topic), node->data);
+    if (config) {
+      reading.configs.emplace(topic, std::move(*config));
+    } else {
+      logging::logger("broker").warn("{}", config.error().message);
+    }
+  }
+  reading.one_done();
+}
+
+}  // namespace
+
+void read_topic_configs(zk::MetadataStore& store,
+                        std::move_only_function<void(Result<TopicConfigs>)> done) {
+  auto reading = std::make_shared<Reading>();
+  reading->done = std::move(done);
+  store.children(zk::config_type_path(zk::ConfigType::kTopic), nullptr,
+                 [&store, reading](zk::StoreResult<zk::Children> children) {
+                   if (!children) {
+                     reading->done(std::unexpected(zk::to_error(children.error())));
+                     return;
+                   }
+                   reading->outstanding = children->names.size() + 1;
+                   for (const auto& topic : children->names) {
+                     store.get(zk::config_path(zk::ConfigType::kTopic, topic), nullptr,
+                               [reading, topic](zk::StoreResult<zk::Node> node) {
+                                 take(*reading, topic, std::move(node));
+                               });
+                   }
+                   reading->one_done();
+                 });
+}
+
+storage::LogConfig log_config(const config::BrokerConfig& broker, const std::string& topic,
+                              const config::TopicOverrides& overrides) {
+  auto resolved = config::resolve_topic_config(broker, overrides);
+  if (!resolved) {
+    logging::logger("broker").warn("topic {}: {}; the broker's defaults stand instead", topic,
+                                   resolved.error().message);
+    resolved = config::resolve_topic_config(broker, {});
+  }
+  const config::TopicConfig& from = resolved.value();
+  storage::LogConfig to;
+  to.segment_bytes = from.segment_bytes;
+  to.segment_ms = from.segment_ms;
+  to.segment_jitter_ms = from.segment_jitter_ms;
+  to.segment_index_bytes = from.segment_index_bytes;
+  to.index_interval_bytes = from.index_interval_bytes;
+  to.cleanup_delete = from.cleanup_delete;
+  to.cleanup_compact = from.cleanup_compact;
+  to.retention_ms = from.retention_ms;
+  to.retention_bytes = from.retention_bytes;
+  to.file_delete_delay_ms = from.file_delete_delay_ms;
+  to.flush_messages = from.flush_messages;
+  to.flush_ms = from.flush_ms;
+  to.max_message_bytes = from.max_message_bytes;
+  to.min_insync_replicas = from.min_insync_replicas;
+  to.preallocate = from.preallocate;
+  to.message_timestamp_log_append = from.timestamp_type == config::TimestampType::kLogAppendTime;
+  to.timestamp_before_max_ms = from.timestamp_before_max_ms;
+  to.timestamp_after_max_ms = from.timestamp_after_max_ms;
+  return to;
+}
+
+}  // namespace barnabas::broker
