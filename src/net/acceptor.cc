@@ -69,16 +69,17 @@ Result<std::vector<Candidate>> resolve(const std::string& host, std::uint16_t po
                 fmt::format("cannot resolve {}: {}", host, ::gai_strerror(error)));
   }
   std::vector<Candidate> candidates;
-  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
-    Candidate candidate;
-    candidate.size = one->ai_addrlen;
-    std::memcpy(&candidate.address, one->ai_addr, one->ai_addrlen);
-    candidates.push_back(candidate);
+  for (const bool v4 : {true, false}) {
+    for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
+      if ((one->ai_family == AF_INET) == v4) {
+        Candidate candidate;
+        candidate.size = one->ai_addrlen;
+        std::memcpy(&candidate.address, one->ai_addr, one->ai_addrlen);
+        candidates.push_back(candidate);
+      }
+    }
   }
   ::freeaddrinfo(found);
-  std::ranges::stable_sort(candidates, {}, [](const Candidate& candidate) {
-    return candidate.address.ss_family == AF_INET ? 0 : 1;
-  });
   return candidates;
 }
 

@@ -111,13 +111,16 @@ void ConnectionGroup::wait_for_budget(StreamConnection& connection) {
 
 void ConnectionGroup::retry_budget() {
   budget_timer_.reset();
+  // One that waited too long is given up, the longest waiting first, to let the others finish.
+  bool gave_up = false;
   for (const ConnectionPtr& connection : std::exchange(waiting_for_budget_, {})) {
-    if (home_.now() - connection->budget_wait_since() > kBudgetPatience) {
+    const MonotonicTime since = connection->budget_wait_since();
+    connection->budget_may_have_room();
+    if (!gave_up && connection->waits_for_budget() && home_.now() - since > kBudgetPatience) {
+      gave_up = true;
       log_closed(*connection,
                  "no memory left for its request (bytes in flight of all connections)");
       connection->shut();
-    } else {
-      connection->budget_may_have_room();
     }
   }
 }

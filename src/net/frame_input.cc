@@ -10,6 +10,8 @@ namespace {
 
 // Past this the scratch would only fill with more of the same frame, to be copied out again.
 constexpr std::size_t kReadAlone = std::size_t{128} << 10U;
+// The buffer of a large frame grows when there is less room than this for the next read.
+constexpr std::size_t kRoomToRead = std::size_t{64} << 10U;
 // A finished frame's buffer serves the next partial one unless it is so many times too large.
 constexpr std::size_t kMaxWaste = 4;
 constexpr std::size_t kRounding = std::size_t{4} << 10U;
@@ -44,7 +46,7 @@ std::optional<FrameInput::Space> FrameInput::prepare(FrameMemory& memory) {
     const std::size_t total =
         kHeader + static_cast<std::size_t>(load_be<std::int32_t>(stash_.data()));
     const std::size_t capacity = fair_capacity(end_, total);
-    if (capacity > stash_.capacity()) {
+    if (stash_.capacity() - end_ < kRoomToRead && capacity > stash_.capacity()) {
       if (!memory.budget.try_take(capacity - stash_.capacity())) {
         return std::nullopt;
       }
@@ -78,8 +80,12 @@ void FrameInput::append(FrameMemory& memory, std::size_t bytes, std::size_t tota
   if (end_ + take > stash_.capacity()) {
     // No frame of the stash has been handed out: the one being completed is its first.
     BARNABAS_CHECK(begin_ == 0);
-    const std::size_t capacity = std::max(fair_capacity(end_ + take, total), end_ + take);
-    memory.budget.take(capacity - stash_.capacity());
+    const std::size_t least = end_ + take;
+    std::size_t capacity = std::max(fair_capacity(least, total), least);
+    if (!memory.budget.try_take(capacity - stash_.capacity())) {
+      capacity = least;  // these bytes are here; room for more of them is not given
+      memory.budget.take(capacity - stash_.capacity());
+    }
     stash_.grow(capacity);
   }
   std::memcpy(stash_.data() + end_, fresh_, take);

@@ -46,6 +46,7 @@ class StreamConnection final : public Connection, public PollTarget {
   void budget_may_have_room();
   void shut();  // closes now; answers not sent are lost
   [[nodiscard]] MonotonicTime last_active() const { return last_active_; }
+  [[nodiscard]] bool waits_for_budget() const { return open_ && waiting_for_budget_; }
   [[nodiscard]] MonotonicTime budget_wait_since() const { return budget_wait_since_; }
   [[nodiscard]] const SocketAddress& peer() const { return peer_; }
   [[nodiscard]] std::size_t index() const { return index_; }
