@@ -1,0 +1,62 @@
+#include "error_text.h"
+
+#include <algorithm>
+#include <array>
+
+namespace barnabas::apps {
+
+namespace {
+
+struct Text {
+  ErrorCode code;
+  std::string_view text;
+};
+
+constexpr std::array kTexts = {
+    Text{ErrorCode::kUnknownServerError,
+         "The server experienced an unexpected error when processing the request."},
+    Text{ErrorCode::kUnknownTopicOrPartition, "This server does not host this topic-partition."},
+    Text{ErrorCode::kLeaderNotAvailable,
+         "There is no leader for this topic-partition as we are in the middle of a leadership "
+         "election."},
+    Text{ErrorCode::kRequestTimedOut, "The request timed out."},
+    Text{ErrorCode::kBrokerNotAvailable, "The broker is not available."},
+    Text{ErrorCode::kInvalidTopicException,
+         "The request attempted to perform an operation on an invalid topic."},
+    Text{ErrorCode::kTopicAuthorizationFailed, "Topic authorization failed."},
+    Text{ErrorCode::kClusterAuthorizationFailed, "Cluster authorization failed."},
+    Text{ErrorCode::kUnsupportedVersion, "The version of API is not supported."},
+    Text{ErrorCode::kTopicAlreadyExists, "Topic with this name already exists."},
+    Text{ErrorCode::kInvalidPartitions, "Number of partitions is below 1."},
+    Text{ErrorCode::kInvalidReplicationFactor,
+         "Replication factor is below 1 or larger than the number of available brokers."},
+    Text{ErrorCode::kInvalidReplicaAssignment, "Replica assignment is invalid."},
+    Text{ErrorCode::kInvalidConfig, "Configuration is invalid."},
+    Text{ErrorCode::kNotController, "This is not the correct controller for this cluster."},
+    Text{ErrorCode::kInvalidRequest,
+         "This most likely occurs because of a request being malformed by the client library or "
+         "the message was sent to an incompatible broker. See the broker logs for more details."},
+    Text{ErrorCode::kPolicyViolation, "Request parameters do not satisfy the configured policy."},
+    Text{ErrorCode::kKafkaStorageError, "Disk error when trying to access log file on the disk."},
+    Text{ErrorCode::kReassignmentInProgress, "A partition reassignment is in progress."},
+    Text{ErrorCode::kTopicDeletionDisabled, "Topic deletion is disabled."},
+    Text{ErrorCode::kThrottlingQuotaExceeded, "The throttling quota has been exceeded."},
+    Text{ErrorCode::kUnknownTopicId, "This server does not host this topic ID."},
+};
+
+}  // namespace
+
+std::string_view error_text(ErrorCode code) {
+  const auto found = std::ranges::find(kTexts, code, &Text::code);
+  return found == kTexts.end() ? error_name(code) : found->text;
+}
+
+Status check_answer(std::int16_t code, const std::optional<std::string>& message) {
+  if (code == 0) {
+    return {};
+  }
+  const auto error = static_cast<ErrorCode>(code);
+  return fail(error, message && !message->empty() ? *message : std::string(error_text(error)));
+}
+
+}  // namespace barnabas::apps

@@ -1,0 +1,36 @@
+#include "java_hash_order.h"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+
+namespace barnabas::apps {
+
+std::int32_t java_string_hash(std::string_view text) {
+  std::uint32_t hash = 0;
+  for (const char c : text) {
+    hash = hash * 31U + static_cast<unsigned char>(c);
+  }
+  return static_cast<std::int32_t>(hash);
+}
+
+std::vector<std::size_t> java_hash_order(std::span<const std::string> keys,
+                                         std::size_t initial_capacity) {
+  // The table doubles as soon as it holds more than three quarters of its size.
+  std::size_t capacity = std::bit_ceil(std::max<std::size_t>(initial_capacity, 1));
+  while (keys.size() > capacity * 3 / 4) {
+    capacity *= 2;
+  }
+  std::vector<std::size_t> slots;
+  slots.reserve(keys.size());
+  for (const std::string& key : keys) {
+    const auto hash = static_cast<std::uint32_t>(java_string_hash(key));
+    slots.push_back((hash ^ (hash >> 16U)) & (capacity - 1));
+  }
+  std::vector<std::size_t> order(keys.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return slots[i]; });
+  return order;
+}
+
+}  // namespace barnabas::apps

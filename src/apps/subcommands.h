@@ -1,0 +1,14 @@
+// The subcommands of the multi-call program: one function each, in a file of its own.
+// Each returns the process's exit code. `arguments` is what follows the subcommand's name.
+// THREAD: called once, on the main thread.
+#pragma once
+
+#include <span>
+
+namespace barnabas::apps {
+
+int topics_main(std::span<char*> arguments);
+int console_producer_main(std::span<char*> arguments);
+int console_consumer_main(std::span<char*> arguments);
+
+}  // namespace barnabas::apps
