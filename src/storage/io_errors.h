@@ -1,0 +1,51 @@
+// Which I/O error means what (design.md, "Truth and its epochs"), and the state of one log dir.
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include "barnabas/base/result.h"
+#include "barnabas/storage/environment.h"
+
+namespace barnabas::storage {
+
+// A disk that is full, or a quota that is used up: the write is refused, nothing else.
+[[nodiscard]] bool is_out_of_space(const Error& error);
+// Out of descriptors or memory: never a disk failure.
+[[nodiscard]] bool is_out_of_descriptors(const Error& error);
+// The directory must not be used any more: the device fails, is read-only or has vanished.
+[[nodiscard]] bool takes_log_dir_offline(const Error& error);
+
+// One log dir, shared by its logs. THREAD: any
+class LogDirState {
+ public:
+  LogDirState(std::string path, LogDirFailureListener& listener)
+      : path_(std::move(path)), listener_(listener) {}
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] bool offline() const { return offline_.load(std::memory_order_acquire); }
+  // Takes the directory offline if the error asks for it.
+  void note(const Error& error) {
+    if (takes_log_dir_offline(error)) {
+      take_offline(error);
+    }
+  }
+  void note(const Status& status) {
+    if (!status) {
+      note(status.error());
+    }
+  }
+  // After a failed fsync, whatever its errno: what the kernel has dropped, nobody knows.
+  void take_offline(const Error& error) {
+    if (!offline_.exchange(true, std::memory_order_acq_rel)) {
+      listener_.on_log_dir_failure(path_, error);
+    }
+  }
+
+ private:
+  std::string path_;
+  LogDirFailureListener& listener_;
+  std::atomic<bool> offline_{false};
+};
+
+}  // namespace barnabas::storage

@@ -1,0 +1,211 @@
+// Rolling to a new segment, bringing what is written to stable storage, closing.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "barnabas/base/logging.h"
+#include "log_impl.h"
+
+namespace barnabas::storage {
+namespace {
+
+// The segments that overlap [from, to).
+SegmentList overlapping(const SegmentList& segments, Offset from, Offset to) {
+  SegmentList result;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const bool ends_before = i + 1 < segments.size() && segments[i + 1]->base_offset() <= from;
+    if (!ends_before && segments[i]->base_offset() < to) {
+      result.push_back(segments[i]);
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+// After a failed fsync nobody knows what is on the disk: it is never tried again.
+Status LogImpl::synced(const Status& status) const {
+  if (!status && !abandoned_.load(std::memory_order_acquire) &&
+      !is_out_of_descriptors(status.error())) {
+    context_.log_dir->take_offline(status.error());
+  }
+  return status;
+}
+
+// Uniform in [0, min(segment.jitter.ms, segment.ms)); splitmix64.
+std::int64_t LogImpl::next_jitter_ms() {
+  if (config_.segment_jitter_ms <= 0) {
+    return 0;
+  }
+  jitter_state_ += 0x9e3779b97f4a7c15U;
+  std::uint64_t mixed = jitter_state_;
+  mixed = (mixed ^ (mixed >> 30U)) * 0xbf58476d1ce4e5b9U;
+  mixed = (mixed ^ (mixed >> 27U)) * 0x94d049bb133111ebU;
+  mixed ^= mixed >> 31U;
+  return static_cast<std::int64_t>(
+      mixed % static_cast<std::uint64_t>(std::min(config_.segment_jitter_ms,
+                                                  std::max<std::int64_t>(config_.segment_ms, 1))));
+}
+
+Result<std::shared_ptr<Segment>> LogImpl::create_segment(Offset base) {
+  const SegmentEnvironment env{context_.vfs, context_.clock, directory_};
+  auto segment = std::make_shared<Segment>(env, base, config_, next_jitter_ms());
+  // What a crash left under these names holds nothing that was acknowledged.
+  TRY_STATUS(segment->remove_leftover_txn_index());
+  TRY_STATUS(segment->create(config_));
+  return segment;
+}
+
+// Kafka's way out where an index has no room for a single entry (KAFKA-6388).
+Status LogImpl::replace_empty_active() {
+  const auto old = segments_->back();
+  logging::logger("storage").warn("{}: rolling the empty segment {} again", to_string(partition_),
+                                  old->base_offset().value());
+  TRY(auto doomed, old->mark_deleted());
+  auto list = std::make_shared<SegmentList>(segments_->begin(), segments_->end() - 1);
+  TRY(auto fresh, create_segment(old->base_offset()));
+  list->push_back(std::move(fresh));
+  segments_ = std::move(list);
+  context_.reaper->remove_later(std::move(doomed), config_.file_delete_delay_ms, context_.log_dir);
+  publish();
+  return {};
+}
+
+Status LogImpl::roll_locked(Offset expected_base) {
+  const Offset base = std::max(expected_base, log_end_);
+  Segment& old = active();
+  if (old.base_offset() == base) {
+    if (old.size_bytes() > 0) {
+      return fail(ErrorCode::kKafkaStorageError,
+                  fmt::format("Trying to roll a new log segment for topic partition {} with start "
+                              "offset {} while it already exists",
+                              to_string(partition_), base.value()));
+    }
+    return replace_empty_active();
+  }
+  TRY_STATUS(old.become_inactive());
+  TRY(auto fresh, create_segment(base));
+  auto list = std::make_shared<SegmentList>(*segments_);
+  list->push_back(std::move(fresh));
+  segments_ = std::move(list);
+  // The snapshot's offset is the new segment's, so that recovery can begin with the pair.
+  producers_->update_map_end_offset(base);
+  auto snapshot = producers_->take_snapshot(false);
+  if (!snapshot) {
+    // Recovery goes back to the one before.
+    logging::logger("storage").warn("{}: {}", to_string(partition_), snapshot.error().message);
+    snapshot = noted(std::move(snapshot));
+  }
+  publish();
+  logging::logger("storage").info("{}: rolled new log segment at offset {}", to_string(partition_),
+                                  base.value());
+  flush_rolled_later(base, snapshot ? *snapshot : std::nullopt);
+  return {};
+}
+
+Status LogImpl::roll() {
+  const MutexLock lock(mutex_);
+  TRY_STATUS(usable());
+  return noted(roll_locked(log_end_));
+}
+
+void LogImpl::flush_rolled_later(Offset base, std::optional<std::string> snapshot) {
+  context_.disk->post([self = shared_from_this(), base, snapshot = std::move(snapshot)] {
+    if (snapshot && !self->offline()) {
+      auto file = self->context_.vfs->open(*snapshot, OpenMode::kReadWrite);
+      // It may have been deleted with its segment by now.
+      if (file && !self->synced((*file)->sync())) {
+        return;
+      }
+    }
+    const Status flushed = self->flush_range(base, base);
+    if (!flushed && !self->abandoned_.load(std::memory_order_acquire)) {
+      logging::logger("storage").error("{}: {}", to_string(self->partition_),
+                                       flushed.error().message);
+    }
+  });
+}
+
+Status LogImpl::sync_segments(const SegmentList& segments, Offset recovery_point) {
+  bool new_files = false;
+  for (const auto& segment : segments) {
+    TRY_STATUS(noted(segment->save_indexes()));
+    const auto changed = segment->sync();
+    if (!changed) {
+      return synced(std::unexpected(changed.error()));
+    }
+    new_files = new_files || (*changed && segment->base_offset() >= recovery_point);
+  }
+  if (new_files) {
+    TRY_STATUS(synced(context_.vfs->sync_directory(directory_->get())));
+  }
+  return {};
+}
+
+Status LogImpl::flush_range(Offset flush_below, Offset new_recovery_point) {
+  const MutexLock serial(flush_mutex_);
+  SegmentList segments;
+  std::shared_ptr<Segment> active_segment;
+  Offset from;
+  std::uint64_t truncations = 0;
+  {
+    const MutexLock lock(mutex_);
+    TRY_STATUS(usable());
+    if (flush_below <= recovery_point_) {
+      return {};
+    }
+    from = recovery_point_;
+    truncations = truncations_;
+    active_segment = segments_->back();
+    segments = overlapping(*segments_, from, flush_below);
+  }
+  // Epochs first: once the recovery point has moved, the batches are not asked for them again.
+  TRY_STATUS(noted(epochs_->flush()));
+  TRY_STATUS(sync_segments(segments, from));
+  for (const auto& segment : segments) {
+    if (segment != active_segment) {
+      segment->close_index_files();
+    }
+  }
+  const MutexLock lock(mutex_);
+  // What was cut and written again meanwhile is not covered.
+  if (truncations == truncations_ && new_recovery_point > recovery_point_) {
+    recovery_point_ = std::min(new_recovery_point, log_end_);
+    last_flush_ms_ = context_.clock->wall_ms();
+  }
+  return {};
+}
+
+Status LogImpl::flush(Offset offset) {
+  return flush_range(offset, offset);
+}
+
+Status LogImpl::flush() {
+  const Offset end = end_offset();
+  return flush_range(end, end);
+}
+
+Status LogImpl::close() {
+  std::shared_ptr<Segment> last;
+  {
+    const MutexLock lock(mutex_);
+    TRY_STATUS(usable());
+    last = segments_->back();
+    TRY_STATUS(noted(last->become_inactive()));
+  }
+  const Offset end = end_offset();
+  TRY_STATUS(flush_range(end + 1, end));
+  const MutexLock serial(flush_mutex_);
+  TRY_STATUS(noted(epochs_->flush()));
+  const MutexLock lock(mutex_);
+  // At the end of the log, so that nothing has to be read again at start.
+  TRY(const auto snapshot, noted(producers_->take_snapshot(true)));
+  if (snapshot) {
+    TRY_STATUS(synced(context_.vfs->sync_directory(directory_->get())));
+  }
+  recovery_point_ = std::max(recovery_point_, log_end_);
+  closed_ = true;
+  return {};
+}
+
+}  // namespace barnabas::storage

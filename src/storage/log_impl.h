@@ -1,0 +1,202 @@
+// The one implementation of Log. Its parts: log_append.cc (appends), log_read.cc (reads and
+// lookups), log_flush.cc (roll, flush, close), log_truncate.cc (truncation, retention), and
+// log_loader.cc, which makes it from what lies on disk.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "barnabas/base/thread_annotations.h"
+#include "barnabas/storage/log.h"
+#include "epoch_cache.h"
+#include "file_names.h"
+#include "file_reaper.h"
+#include "io_errors.h"
+#include "producer_state.h"
+#include "segment.h"
+
+namespace barnabas::storage {
+
+// What all logs of a log dir share.
+struct LogContext {
+  Vfs* vfs = nullptr;
+  const Clock* clock = nullptr;
+  Executor* disk = nullptr;
+  std::shared_ptr<FileReaper> reaper;
+  std::shared_ptr<LogDirState> log_dir;
+  std::int64_t producer_id_expiration_ms = 86400000;
+};
+
+// What the loader found.
+struct LoadedLog {
+  TopicPartition partition;
+  std::shared_ptr<DirectoryPath> directory;
+  LogConfig config;
+  SegmentList segments;  // at least one; the last is active
+  Offset log_start{0};
+  Offset log_end{0};
+  Offset recovery_point{0};
+  std::unique_ptr<EpochCache> epochs;
+  std::unique_ptr<ProducerState> producers;
+  Uuid topic_id;
+  std::uint64_t jitter_seed = 0;
+};
+
+class LogImpl final : public Log, public std::enable_shared_from_this<LogImpl> {
+ public:
+  LogImpl(const LogContext& context, LoadedLog loaded);
+  ~LogImpl() override = default;
+
+  [[nodiscard]] const TopicPartition& topic_partition() const override { return partition_; }
+  [[nodiscard]] const std::string& log_dir() const override { return context_.log_dir->path(); }
+  [[nodiscard]] std::string directory() const override { return directory_->get(); }
+  [[nodiscard]] Uuid topic_id() const override;
+  [[nodiscard]] Status assign_topic_id(Uuid id) override;
+  [[nodiscard]] LogConfig config() const override;
+  void update_config(const LogConfig& config) override;
+  [[nodiscard]] bool offline() const override { return context_.log_dir->offline(); }
+
+  void append_as_leader(std::span<LeaderAppend> appends, LeaderEpoch epoch) override;
+  [[nodiscard]] Result<FollowerAppend> append_as_follower(ByteView records) override;
+
+  [[nodiscard]] LogView view() const override;
+  [[nodiscard]] Offset start_offset() const override { return view().start_offset(); }
+  [[nodiscard]] Offset end_offset() const override { return view().end_offset(); }
+  [[nodiscard]] std::uint64_t size_bytes() const override;
+  [[nodiscard]] Result<LogSlice> read(const LogView& view, Offset from, std::size_t max_bytes,
+                                      Offset upper_bound, bool at_least_one) const override;
+  [[nodiscard]] Result<std::vector<AbortedTransaction>> aborted_transactions(
+      const LogView& view, Offset from, Offset upper_bound) const override;
+  [[nodiscard]] TimestampAndOffset earliest() const override;
+  [[nodiscard]] TimestampAndOffset latest() const override;
+  [[nodiscard]] Result<std::optional<TimestampAndOffset>> max_timestamp() const override;
+  [[nodiscard]] Result<std::optional<TimestampAndOffset>> offset_for_timestamp(
+      std::int64_t timestamp_ms) const override;
+
+  void assign_epoch_start_offset(LeaderEpoch epoch, Offset start) override;
+  [[nodiscard]] std::optional<EpochEntry> latest_epoch() const override;
+  [[nodiscard]] std::vector<EpochEntry> epoch_entries() const override;
+  [[nodiscard]] EpochEndOffset end_offset_for_epoch(LeaderEpoch epoch) const override;
+  void update_high_watermark(Offset high_watermark) override;
+  [[nodiscard]] Offset high_watermark() const override {
+    return Offset(high_watermark_.load(std::memory_order_acquire));
+  }
+
+  [[nodiscard]] Result<bool> truncate_to(Offset offset) override;
+  [[nodiscard]] Status truncate_fully_and_start_at(Offset offset) override;
+  [[nodiscard]] Result<Offset> delete_records_before(Offset offset) override;
+  [[nodiscard]] Result<int> delete_old_segments() override;
+  [[nodiscard]] Status roll() override;
+  [[nodiscard]] Status flush(Offset offset) override;
+  [[nodiscard]] Status flush() override;
+  [[nodiscard]] Offset recovery_point() const override;
+  [[nodiscard]] std::int64_t last_flush_ms() const override;
+  [[nodiscard]] std::vector<ProducerStateInfo> active_producers() const override;
+  void remove_expired_producers(std::int64_t now_ms) override;
+  [[nodiscard]] Status close() override;
+
+  // For LogManager: the log is given up (deleted, or its directory has failed); no file is touched
+  // any more, and errors about it are nobody's.
+  void abandon();
+  [[nodiscard]] bool is_closed() const;
+  // Renames the directory; the log must be abandoned before. THREAD: disk
+  [[nodiscard]] Status rename_directory(const std::string& name);
+  [[nodiscard]] Offset first_segment_base() const;
+
+ private:
+  struct Gather;
+  struct BatchFacts;
+
+  // Appending: log_append.cc.
+  [[nodiscard]] Status usable() const REQUIRES(mutex_);
+  [[nodiscard]] Segment& active() REQUIRES(mutex_) { return *segments_->back(); }
+  void begin_gather(Gather& gather, std::size_t next) REQUIRES(mutex_);
+  [[nodiscard]] Status commit_gather(Gather& gather, std::size_t next) REQUIRES(mutex_);
+  void fail_gather(Gather& gather, std::size_t next, const Error& error) REQUIRES(mutex_);
+  void stage_leader_append(Gather& gather, std::size_t index, LeaderEpoch epoch) REQUIRES(mutex_);
+  [[nodiscard]] Status stage_checked(Gather& gather, std::size_t index, LeaderEpoch epoch)
+      REQUIRES(mutex_);
+  [[nodiscard]] Status make_room(Gather& gather, std::size_t index, const BatchFacts& facts,
+                                 std::int64_t bytes) REQUIRES(mutex_);
+  [[nodiscard]] Status write_follower_batches(ByteView records, const BatchFacts& facts)
+      REQUIRES(mutex_);
+  void start_writeback() REQUIRES(mutex_);
+  void publish() REQUIRES(mutex_) EXCLUDES(view_mutex_);
+  void flush_epochs_later();
+
+  // Rolling and flushing: log_flush.cc.
+  [[nodiscard]] Status roll_locked(Offset expected_base) REQUIRES(mutex_);
+  [[nodiscard]] Result<std::shared_ptr<Segment>> create_segment(Offset base) REQUIRES(mutex_);
+  [[nodiscard]] Status replace_empty_active() REQUIRES(mutex_);
+  void flush_rolled_later(Offset base, std::optional<std::string> snapshot);
+  [[nodiscard]] Status flush_range(Offset flush_below, Offset new_recovery_point)
+      EXCLUDES(mutex_, flush_mutex_);
+  [[nodiscard]] Status sync_segments(const SegmentList& segments, Offset recovery_point);
+  [[nodiscard]] std::int64_t next_jitter_ms() REQUIRES(mutex_);
+  [[nodiscard]] Status synced(const Status& status) const;
+
+  // Cutting: log_truncate.cc.
+  [[nodiscard]] Status remove_segments(const SegmentList& doomed) REQUIRES(mutex_);
+  [[nodiscard]] Status truncate_locked(Offset offset) REQUIRES(mutex_);
+  [[nodiscard]] Status truncate_fully_locked(Offset offset) REQUIRES(mutex_);
+  void raise_log_start(Offset offset) REQUIRES(mutex_);
+  using DeletePredicate = std::function<Result<bool>(Segment&, const Segment*)>;
+  [[nodiscard]] Result<int> delete_while(std::string_view reason, const DeletePredicate& doomed)
+      REQUIRES(mutex_);
+  [[nodiscard]] Status delete_segments(SegmentList doomed) REQUIRES(mutex_);
+  [[nodiscard]] std::int64_t total_bytes() const REQUIRES(mutex_);
+
+  // Reading: log_read.cc.
+  [[nodiscard]] Result<LogSlice> read_at(const LogView& view, Offset from, std::size_t max_bytes,
+                                         Offset upper, bool at_least_one) const;
+  [[nodiscard]] Result<std::optional<TimestampAndOffset>> find_timestamp(
+      const LogView& view, std::int64_t timestamp_ms) const;
+
+  // Passes an error on, after the log dir has been told of it.
+  template <typename T>
+  [[nodiscard]] Result<T> noted(Result<T> result) const {
+    if (!result && !abandoned_.load(std::memory_order_acquire)) {
+      context_.log_dir->note(result.error());
+    }
+    return result;
+  }
+
+  const LogContext context_;
+  const TopicPartition partition_;
+  const std::shared_ptr<DirectoryPath> directory_;
+  const std::unique_ptr<EpochCache> epochs_;  // has a lock of its own
+  std::atomic<std::int64_t> high_watermark_{0};
+  std::atomic<bool> abandoned_{false};
+
+  // One flush at a time. Before mutex_.
+  Mutex flush_mutex_;
+
+  mutable Mutex mutex_;
+  LogConfig config_ GUARDED_BY(mutex_);
+  std::shared_ptr<const SegmentList> segments_ GUARDED_BY(mutex_);
+  std::unique_ptr<ProducerState> producers_ GUARDED_BY(mutex_);
+  Offset log_start_ GUARDED_BY(mutex_);
+  Offset log_end_ GUARDED_BY(mutex_);
+  Offset recovery_point_ GUARDED_BY(mutex_);
+  std::int64_t last_flush_ms_ GUARDED_BY(mutex_);
+  std::uint64_t truncations_ GUARDED_BY(mutex_) = 0;
+  Uuid topic_id_ GUARDED_BY(mutex_);
+  std::uint64_t jitter_state_ GUARDED_BY(mutex_);
+  bool closed_ GUARDED_BY(mutex_) = false;
+  std::vector<AbortedTxn> aborted_ GUARDED_BY(mutex_);
+
+  mutable Mutex view_mutex_;
+  LogView view_ GUARDED_BY(view_mutex_);
+};
+
+// Builds the producer state up to `last_offset` from the newest snapshot and the batches after it;
+// log_producers.cc. `clean`: after a clean stop without any snapshot the state is taken as empty.
+[[nodiscard]] Status rebuild_producer_state(ProducerState& state, const SegmentList& segments,
+                                            Offset log_start, Offset last_offset,
+                                            std::int64_t now_ms, bool clean);
+
+}  // namespace barnabas::storage

@@ -1,0 +1,113 @@
+// The one implementation of LogManager. log_manager.cc: directories, creation, deletion;
+// log_manager_load.cc: start and stop; log_manager_tasks.cc: the periodic work.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "barnabas/base/thread_annotations.h"
+#include "barnabas/storage/log_manager.h"
+#include "checkpoint_files.h"
+#include "log_impl.h"
+
+namespace barnabas::storage {
+
+class LogManagerImpl final : public LogManager, public LogDirFailureListener {
+ public:
+  LogManagerImpl(const LogManagerOptions& options, const StorageEnvironment& env);
+  ~LogManagerImpl() override;
+
+  [[nodiscard]] Status open_directories();
+
+  void set_failure_listener(LogDirFailureListener* listener) override;
+  [[nodiscard]] const MetaProperties& meta_properties() const override { return meta_; }
+  [[nodiscard]] Status write_meta_properties(const std::string& cluster_id,
+                                             BrokerId broker_id) override;
+  [[nodiscard]] Status load(const ConfigLookup& config_of) override;
+  [[nodiscard]] bool had_clean_shutdown() const override { return had_clean_shutdown_; }
+  void start() override;
+  [[nodiscard]] Status stop(BrokerEpoch broker_epoch) override;
+
+  [[nodiscard]] std::shared_ptr<Log> get(const TopicPartition& partition) const override;
+  [[nodiscard]] std::vector<std::shared_ptr<Log>> logs() const override;
+  [[nodiscard]] Result<std::shared_ptr<Log>> get_or_create(const TopicPartition& partition,
+                                                           std::optional<Uuid> topic_id,
+                                                           const LogConfig& config,
+                                                           bool is_new) override;
+  [[nodiscard]] Status delete_logs(std::span<const TopicPartition> partitions) override;
+  [[nodiscard]] Offset checkpointed_high_watermark(const TopicPartition& partition) const override;
+  [[nodiscard]] std::vector<std::string> live_log_dirs() const override;
+  [[nodiscard]] std::vector<std::string> offline_log_dirs() const override;
+  [[nodiscard]] bool is_online(const std::string& log_dir) const override;
+
+  void run_retention() override;
+  void flush_dirty_logs() override;
+  void checkpoint_recovery_points() override;
+  void checkpoint_log_starts() override;
+  void checkpoint_high_watermarks() override;
+
+ private:
+  using Logs = std::map<TopicPartition, std::shared_ptr<LogImpl>>;
+  struct Directory {
+    std::shared_ptr<LogDirState> state;
+    std::unique_ptr<FileLock> lock;
+    std::optional<MetaPropertiesContent> meta;
+    OffsetMap high_watermarks;  // as they stood at start
+    bool clean = false;         // closed cleanly last time
+    bool loaded = false;        // every log in it could be loaded
+  };
+  struct Periodic {
+    std::int64_t interval_ms;
+    void (LogManagerImpl::*run)();
+    std::unique_ptr<Timer> timer;
+  };
+
+  void on_log_dir_failure(const std::string& log_dir, const Error& error) override;
+  [[nodiscard]] Status open_directory(const std::string& path, Directory& directory);
+  [[nodiscard]] Status read_identities();
+  [[nodiscard]] Status take_identity(const std::string& dir, const std::string& key,
+                                     const std::string& value);
+  [[nodiscard]] Status load_directory(Directory& directory, const ConfigLookup& config_of);
+  [[nodiscard]] Status load_log(Directory& directory, const LogDirectoryName& name,
+                                const std::string& entry, const ConfigLookup& config_of,
+                                const OffsetMap& recovery_points, const OffsetMap& log_starts);
+  [[nodiscard]] OffsetMap read_checkpoint_or_nothing(const Directory& directory, const char* name);
+  [[nodiscard]] LogContext context_of(const Directory& directory) const;
+  [[nodiscard]] Directory* directory_for_new_log() REQUIRES(mutex_);
+  [[nodiscard]] Result<std::shared_ptr<LogImpl>> create_log(Directory& directory,
+                                                            const TopicPartition& partition,
+                                                            const LogConfig& config)
+      REQUIRES(mutex_);
+  [[nodiscard]] Result<std::string> give_up(const TopicPartition& partition);
+  [[nodiscard]] bool any_offline() const;
+  [[nodiscard]] std::vector<std::shared_ptr<LogImpl>> logs_in(const std::string& log_dir) const;
+  [[nodiscard]] std::vector<std::shared_ptr<LogImpl>> all_logs() const;
+  void schedule(std::size_t task, std::int64_t delay_ms);
+  void expire_producers();
+  void write_checkpoint(const Directory& directory, const char* name, const OffsetMap& offsets);
+  void checkpoint_recovery_points_in(const Directory& directory);
+  void checkpoint_log_starts_in(const Directory& directory);
+
+  const LogManagerOptions options_;
+  const StorageEnvironment env_;
+  std::shared_ptr<FileReaper> reaper_;
+  MetaProperties meta_;
+  std::vector<Directory> directories_;  // fixed after open_directories()
+  bool had_clean_shutdown_ = false;
+
+  // The disk executor's.
+  std::vector<Periodic> tasks_;
+  std::shared_ptr<bool> alive_;  // false: tasks that are still queued do nothing
+
+  mutable Mutex mutex_;  // before the logs' own
+  Logs logs_ GUARDED_BY(mutex_);
+
+  mutable Mutex listener_mutex_;
+  LogDirFailureListener* listener_ GUARDED_BY(listener_mutex_) = nullptr;
+  std::vector<std::pair<std::string, Error>> failures_ GUARDED_BY(listener_mutex_);
+};
+
+}  // namespace barnabas::storage

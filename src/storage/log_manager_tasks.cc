@@ -1,0 +1,150 @@
+// The periodic work of the log manager, on the disk executor.
+#include <algorithm>
+
+#include "barnabas/base/logging.h"
+#include "log_manager_impl.h"
+
+namespace barnabas::storage {
+namespace {
+
+// An interval that never comes: Kafka's default for flushes by time.
+constexpr std::int64_t kNeverMs = std::int64_t{365} * 24 * 3600 * 1000;
+
+}  // namespace
+
+void LogManagerImpl::start() {
+  env_.disk->post([this, alive = alive_] {
+    if (!*alive) {
+      return;
+    }
+    const auto add = [this](std::int64_t interval_ms, void (LogManagerImpl::*run)()) {
+      tasks_.push_back({interval_ms, run, nullptr});
+      schedule(tasks_.size() - 1, options_.initial_task_delay_ms);
+    };
+    add(options_.retention_check_interval_ms, &LogManagerImpl::run_retention);
+    add(options_.recovery_point_checkpoint_interval_ms,
+        &LogManagerImpl::checkpoint_recovery_points);
+    add(options_.log_start_checkpoint_interval_ms, &LogManagerImpl::checkpoint_log_starts);
+    add(options_.high_watermark_checkpoint_interval_ms,
+        &LogManagerImpl::checkpoint_high_watermarks);
+    add(options_.producer_id_expiration_check_interval_ms, &LogManagerImpl::expire_producers);
+    if (options_.flush_scheduler_interval_ms < kNeverMs) {
+      add(options_.flush_scheduler_interval_ms, &LogManagerImpl::flush_dirty_logs);
+    }
+  });
+}
+
+void LogManagerImpl::schedule(std::size_t task, std::int64_t delay_ms) {
+  const auto delay = std::chrono::milliseconds(std::clamp<std::int64_t>(delay_ms, 1, kNeverMs));
+  tasks_[task].timer = env_.disk->run_after(delay, [this, task, alive = alive_] {
+    if (!*alive) {
+      return;
+    }
+    (this->*tasks_[task].run)();
+    // Posted, because the timer that runs now must not be replaced under its own feet.
+    env_.disk->post([this, task, alive] {
+      if (*alive) {
+        schedule(task, tasks_[task].interval_ms);
+      }
+    });
+  });
+}
+
+void LogManagerImpl::run_retention() {
+  int deleted = 0;
+  for (const auto& log : all_logs()) {
+    // A compacted log is the cleaner's, as in Kafka, which deletes there by itself.
+    if (log->offline() || log->config().cleanup_compact) {
+      continue;
+    }
+    const auto result = log->delete_old_segments();
+    if (result) {
+      deleted += *result;
+    } else {
+      logging::logger("storage").warn("retention of {}: {}", to_string(log->topic_partition()),
+                                      result.error().message);
+    }
+  }
+  if (deleted > 0) {
+    logging::logger("storage").info("retention deleted {} segments", deleted);
+  }
+}
+
+void LogManagerImpl::flush_dirty_logs() {
+  const std::int64_t now = env_.clock->wall_ms();
+  for (const auto& log : all_logs()) {
+    const std::int64_t flush_ms = log->config().flush_ms;
+    if (log->offline() || now - log->last_flush_ms() < flush_ms) {
+      continue;
+    }
+    const Status flushed = log->flush();
+    if (!flushed) {
+      logging::logger("storage").error("flush of {}: {}", to_string(log->topic_partition()),
+                                       flushed.error().message);
+    }
+  }
+}
+
+void LogManagerImpl::expire_producers() {
+  const std::int64_t now = env_.clock->wall_ms();
+  for (const auto& log : all_logs()) {
+    log->remove_expired_producers(now);
+  }
+}
+
+void LogManagerImpl::write_checkpoint(const Directory& directory, const char* name,
+                                      const OffsetMap& offsets) {
+  if (directory.state->offline()) {
+    return;
+  }
+  const Status written =
+      write_offset_checkpoint(*env_.vfs, directory.state->path() + "/" + name, offsets);
+  if (!written) {
+    directory.state->note(written);
+    logging::logger("storage").error("{}", written.error().message);
+  }
+}
+
+void LogManagerImpl::checkpoint_recovery_points_in(const Directory& directory) {
+  OffsetMap offsets;
+  for (const auto& log : logs_in(directory.state->path())) {
+    offsets[log->topic_partition()] = log->recovery_point();
+  }
+  write_checkpoint(directory, kRecoveryPointFile, offsets);
+}
+
+void LogManagerImpl::checkpoint_log_starts_in(const Directory& directory) {
+  OffsetMap offsets;
+  for (const auto& log : logs_in(directory.state->path())) {
+    // Where the first segment says it already, nothing has to be remembered.
+    const Offset start = log->start_offset();
+    if (start > log->first_segment_base()) {
+      offsets[log->topic_partition()] = start;
+    }
+  }
+  write_checkpoint(directory, kLogStartFile, offsets);
+}
+
+void LogManagerImpl::checkpoint_recovery_points() {
+  for (const auto& directory : directories_) {
+    checkpoint_recovery_points_in(directory);
+  }
+}
+
+void LogManagerImpl::checkpoint_log_starts() {
+  for (const auto& directory : directories_) {
+    checkpoint_log_starts_in(directory);
+  }
+}
+
+void LogManagerImpl::checkpoint_high_watermarks() {
+  for (const auto& directory : directories_) {
+    OffsetMap offsets;
+    for (const auto& log : logs_in(directory.state->path())) {
+      offsets[log->topic_partition()] = log->high_watermark();
+    }
+    write_checkpoint(directory, kHighWatermarkFile, offsets);
+  }
+}
+
+}  // namespace barnabas::storage

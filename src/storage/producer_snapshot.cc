@@ -1,0 +1,229 @@
+// Snapshot files of the producer state; the format is drawn in docs/formats.md.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "barnabas/base/crc32c.h"
+#include "barnabas/base/logging.h"
+#include "producer_state.h"
+
+namespace barnabas::storage {
+namespace {
+
+constexpr std::int16_t kVersion = 1;
+constexpr std::size_t kCrcAt = 2;
+constexpr std::size_t kEntriesAt = 6;
+constexpr std::size_t kFirstEntryAt = 10;
+constexpr std::size_t kEntryBytes = 46;
+constexpr std::uint64_t kMaxSnapshotBytes = std::uint64_t{1} << 30U;
+
+template <typename T>
+void put(std::string& out, T value) {
+  std::array<std::byte, sizeof(T)> bytes;
+  store_be(bytes.data(), value);
+  out += as_text(bytes);
+}
+
+template <typename T>
+T take(const std::byte*& from) {
+  const T value = load_be<T>(from);
+  from += sizeof(T);
+  return value;
+}
+
+// Java's HashMap spreads the hash of a Long so, and lists its buckets in order.
+std::uint64_t java_bucket(ProducerId id, std::size_t buckets) {
+  const auto value = static_cast<std::uint64_t>(id.value());
+  const auto hash = static_cast<std::uint32_t>(value ^ (value >> 32U));
+  return (hash ^ (hash >> 16U)) & (buckets - 1);
+}
+
+}  // namespace
+
+std::string ProducerState::snapshot_path(Offset offset) const {
+  return directory_->file(file_name(offset, kSnapshotSuffix));
+}
+
+std::string ProducerState::encode_snapshot() const {
+  struct Place {
+    std::uint64_t bucket;
+    ProducerId id;
+    const ProducerEntry* entry;
+  };
+  std::vector<Place> places;
+  places.reserve(producers_.size());
+  for (const auto& [id, entry] : producers_) {
+    places.push_back({java_bucket(id, java_buckets_), id, &entry});
+  }
+  std::ranges::sort(places, [](const Place& a, const Place& b) {
+    return std::pair(a.bucket, a.entry->inserted) < std::pair(b.bucket, b.entry->inserted);
+  });
+  std::string out;
+  out.reserve(kFirstEntryAt + places.size() * kEntryBytes);
+  put(out, kVersion);
+  put(out, std::uint32_t{0});
+  put(out, static_cast<std::int32_t>(places.size()));
+  for (const auto& place : places) {
+    const ProducerEntry& entry = *place.entry;
+    const ProducerBatch last = entry.has_batches() ? entry.last() : ProducerBatch{};
+    put(out, place.id.value());
+    put(out, entry.epoch.value());
+    put(out, last.last_sequence.value());
+    put(out, last.last_offset.value());
+    put(out, last.offset_delta);
+    put(out, entry.last_timestamp_ms);
+    put(out, entry.coordinator_epoch);
+    put(out, entry.current_txn_first_offset.value());
+  }
+  store_be(reinterpret_cast<std::byte*>(out.data()) + kCrcAt,
+           crc32c(as_bytes(out).subspan(kEntriesAt)));
+  return out;
+}
+
+Status ProducerState::decode_snapshot(const std::string& text, std::int64_t now_ms) {
+  const ByteView bytes = as_bytes(text);
+  const auto corrupt = [](std::string_view why) {
+    return fail(ErrorCode::kCorruptMessage, std::string(why));
+  };
+  if (bytes.size() < kFirstEntryAt) {
+    return corrupt("it is too short");
+  }
+  if (load_be<std::int16_t>(bytes.data()) != kVersion) {
+    return corrupt("its version is unknown");
+  }
+  if (load_be<std::uint32_t>(bytes.data() + kCrcAt) != crc32c(bytes.subspan(kEntriesAt))) {
+    return corrupt("its CRC does not match");
+  }
+  const auto count = load_be<std::int32_t>(bytes.data() + kEntriesAt);
+  if (count < 0 || static_cast<std::size_t>(count) > (bytes.size() - kFirstEntryAt) / kEntryBytes) {
+    return corrupt("it holds fewer entries than it says");
+  }
+  const std::byte* at = bytes.data() + kFirstEntryAt;
+  for (std::int32_t i = 0; i < count; ++i) {
+    const ProducerId id(take<std::int64_t>(at));
+    ProducerEntry entry;
+    entry.epoch = ProducerEpoch(take<std::int16_t>(at));
+    ProducerBatch last;
+    last.last_sequence = SequenceNumber(take<std::int32_t>(at));
+    last.last_offset = Offset(take<std::int64_t>(at));
+    last.offset_delta = take<std::int32_t>(at);
+    last.timestamp_ms = take<std::int64_t>(at);
+    entry.last_timestamp_ms = last.timestamp_ms;
+    entry.coordinator_epoch = take<std::int32_t>(at);
+    entry.current_txn_first_offset = Offset(std::max(take<std::int64_t>(at), kNoOffset.value()));
+    if (last.last_offset.value() >= 0) {
+      entry.add(last);
+    }
+    if (expired(entry, now_ms)) {
+      continue;
+    }
+    store(id, entry);
+    if (entry.current_txn_first_offset != kNoOffset) {
+      ongoing_[entry.current_txn_first_offset] = {id, kNoOffset};
+    }
+  }
+  return {};
+}
+
+Result<std::optional<std::string>> ProducerState::take_snapshot(bool sync) {
+  if (map_end_ <= snapshot_end_) {
+    return std::nullopt;
+  }
+  std::string path = snapshot_path(map_end_);
+  TRY(auto file, vfs_.open(path, OpenMode::kCreateTruncated));
+  TRY_STATUS(file->write_at(0, as_bytes(encode_snapshot())));
+  if (sync) {
+    TRY_STATUS(file->sync());
+  }
+  snapshots_.insert(map_end_);
+  snapshot_end_ = map_end_;
+  return path;
+}
+
+Status ProducerState::delete_snapshot(Offset offset) {
+  snapshots_.erase(offset);
+  return vfs_.remove(snapshot_path(offset));
+}
+
+Status ProducerState::load_from_snapshot(Offset log_start, std::int64_t now_ms) {
+  while (!snapshots_.empty()) {
+    const Offset newest = *snapshots_.rbegin();
+    TRY(const std::string content, read_file(vfs_, snapshot_path(newest), kMaxSnapshotBytes));
+    const Status decoded = decode_snapshot(content, now_ms);
+    if (decoded) {
+      map_end_ = newest;
+      snapshot_end_ = newest;
+      return {};
+    }
+    logging::logger("storage").warn("{}: {}; going back to the one before", snapshot_path(newest),
+                                    decoded.error().message);
+    clear();
+    TRY_STATUS(delete_snapshot(newest));
+  }
+  map_end_ = log_start;
+  snapshot_end_ = log_start;
+  return {};
+}
+
+Status ProducerState::truncate_and_reload(Offset log_start, Offset log_end, std::int64_t now_ms) {
+  const std::vector<Offset> known(snapshots_.begin(), snapshots_.end());
+  for (const Offset offset : known) {
+    if (offset > log_end || offset <= log_start) {
+      TRY_STATUS(delete_snapshot(offset));
+    }
+  }
+  if (log_end == map_end_) {
+    on_log_start(log_start);
+    return {};
+  }
+  clear();
+  return load_from_snapshot(log_start, now_ms);
+}
+
+Status ProducerState::truncate_fully_and_start_at(Offset offset) {
+  clear();
+  const std::vector<Offset> known(snapshots_.begin(), snapshots_.end());
+  for (const Offset snapshot : known) {
+    TRY_STATUS(delete_snapshot(snapshot));
+  }
+  snapshot_end_ = Offset(0);
+  map_end_ = offset;
+  return {};
+}
+
+Status ProducerState::remove_stray_snapshots(const std::vector<Offset>& segment_bases) {
+  std::optional<Offset> newest_stray;
+  const std::vector<Offset> known(snapshots_.begin(), snapshots_.end());
+  for (const Offset offset : known) {
+    if (std::ranges::find(segment_bases, offset) != segment_bases.end()) {
+      continue;
+    }
+    if (newest_stray) {
+      TRY_STATUS(delete_snapshot(*newest_stray));
+    }
+    newest_stray = offset;
+  }
+  if (newest_stray && !segment_bases.empty() && *newest_stray < segment_bases.back()) {
+    TRY_STATUS(delete_snapshot(*newest_stray));
+  }
+  return {};
+}
+
+Result<std::optional<std::string>> ProducerState::mark_snapshot_deleted(Offset offset) {
+  if (snapshots_.erase(offset) == 0) {
+    return std::nullopt;
+  }
+  const std::string from = snapshot_path(offset);
+  std::string to = from + std::string(kDeletedSuffix);
+  const Status renamed = vfs_.rename(from, to);
+  if (!renamed) {
+    if (renamed.error().sys_errno == ENOENT) {
+      return std::nullopt;  // recovery removed it
+    }
+    return std::unexpected(renamed.error());
+  }
+  return to;
+}
+
+}  // namespace barnabas::storage

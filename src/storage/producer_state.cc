@@ -1,0 +1,393 @@
+#include "producer_state.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "barnabas/base/check.h"
+#include "barnabas/record/reader.h"
+
+namespace barnabas::storage {
+namespace {
+
+constexpr std::int16_t kMarkerAbort = 0;
+constexpr std::int16_t kMarkerCommit = 1;
+constexpr std::size_t kSmallestBuckets = 16;
+
+struct EndTxnMarker {
+  bool abort = false;
+  std::int32_t coordinator_epoch = -1;
+  std::int64_t timestamp_ms = kNoTimestamp;
+};
+
+// The first record of a control batch; null where it marks no end of a transaction.
+Result<std::optional<EndTxnMarker>> read_marker(const record::BatchView& batch) {
+  record::RecordReader reader;
+  TRY_STATUS(reader.start(batch));
+  TRY(const record::RecordView* record, reader.next());
+  // Key: version, type. Value: version, coordinator epoch. An empty batch has been cleaned.
+  if (record == nullptr || !record->key || record->key->size() < 4 || !record->value ||
+      record->value->size() < 6) {
+    return std::nullopt;
+  }
+  const auto type = load_be<std::int16_t>(record->key->data() + 2);
+  if (type != kMarkerAbort && type != kMarkerCommit) {
+    return std::nullopt;
+  }
+  return EndTxnMarker{type == kMarkerAbort, load_be<std::int32_t>(record->value->data() + 2),
+                      record->timestamp_ms};
+}
+
+bool in_sequence(SequenceNumber last, SequenceNumber next) {
+  return next.value() == std::int64_t{last.value()} + 1 ||
+         (next.value() == 0 && last.value() == INT32_MAX);
+}
+
+}  // namespace
+
+SequenceNumber ProducerBatch::first_sequence() const {
+  const std::int64_t first = std::int64_t{last_sequence.value()} - offset_delta;
+  return SequenceNumber(
+      static_cast<std::int32_t>(first < 0 ? first + std::int64_t{INT32_MAX} + 1 : first));
+}
+
+void ProducerEntry::set_epoch(ProducerEpoch to) {
+  if (epoch != to) {
+    batch_count = 0;
+    epoch = to;
+  }
+}
+
+void ProducerEntry::add(const ProducerBatch& batch) {
+  if (batch_count == kBatches) {
+    std::move(batches.begin() + 1, batches.end(), batches.begin());
+    --batch_count;
+  }
+  batches[batch_count++] = batch;
+}
+
+ProducerState::ProducerState(Vfs& vfs, std::shared_ptr<const DirectoryPath> directory,
+                             TopicPartition partition, std::int64_t expiration_ms)
+    : vfs_(vfs),
+      directory_(std::move(directory)),
+      partition_(std::move(partition)),
+      expiration_ms_(expiration_ms) {}
+
+std::optional<ProducerBatch> ProducerState::find_duplicate(const record::BatchView& batch,
+                                                           const ProducerEntry& entry,
+                                                           const Context& context) const {
+  if (batch.producer_epoch() != entry.epoch) {
+    return std::nullopt;
+  }
+  for (std::size_t i = 0; i < entry.batch_count; ++i) {
+    const ProducerBatch& known = entry.batches[i];
+    if (known.first_sequence() != batch.base_sequence() ||
+        known.last_sequence != batch.last_sequence() ||
+        known.last_offset < entry.last_marker_offset) {
+      continue;
+    }
+    if (context.crc_is_producers && known.crc_known && known.crc != batch.crc()) {
+      continue;
+    }
+    return known;
+  }
+  return std::nullopt;
+}
+
+Status ProducerState::check_epoch(const record::BatchView& batch, const ProducerEntry& entry,
+                                  const Context& context) const {
+  if (batch.producer_epoch() >= entry.epoch || context.origin == AppendOrigin::kReplication) {
+    return {};
+  }
+  return fail(
+      ErrorCode::kInvalidProducerEpoch,
+      fmt::format("Epoch of producer {} at offset {} in {} is {}, which is smaller than "
+                  "the last seen epoch {}",
+                  batch.producer_id().value(), batch.base_offset().value(), to_string(partition_),
+                  batch.producer_epoch().value(), entry.epoch.value()));
+}
+
+Status ProducerState::check_sequence(const record::BatchView& batch, const ProducerEntry& entry,
+                                     ProducerEpoch epoch_before, const Context& context) const {
+  const SequenceNumber first = batch.base_sequence();
+  const auto refuse = [&](SequenceNumber expected_after) {
+    return fail(ErrorCode::kOutOfOrderSequenceNumber,
+                fmt::format("Out of order sequence number for producer {} at offset {} in "
+                            "partition {}: {} (incoming seq. number), {} (current end sequence "
+                            "number)",
+                            batch.producer_id().value(), batch.base_offset().value(),
+                            to_string(partition_), first.value(), expected_after.value()));
+  };
+  if (epoch_before == kNoProducerEpoch) {
+    // Nothing is known of this producer; after retention or DeleteRecords any sequence is right
+    // (KIP-360). In a log that never held anything only the first one can be.
+    return context.log_is_empty && first.value() != 0 && entry.epoch == kNoProducerEpoch
+               ? Status{refuse(kNoSequence)}
+               : Status{};
+  }
+  if (batch.producer_epoch() != entry.epoch) {
+    if (first.value() == 0) {
+      return {};
+    }
+    return fail(
+        ErrorCode::kOutOfOrderSequenceNumber,
+        fmt::format("Invalid sequence number for new epoch of producer {} at offset {} in "
+                    "partition {}: {} (request epoch), {} (seq. number), {} (current "
+                    "producer epoch)",
+                    batch.producer_id().value(), batch.base_offset().value(), to_string(partition_),
+                    batch.producer_epoch().value(), first.value(), entry.epoch.value()));
+  }
+  return in_sequence(entry.last_sequence(), first) ? Status{}
+                                                   : Status{refuse(entry.last_sequence())};
+}
+
+// What one append will change, per producer.
+struct ProducerState::Pending {
+  struct Producer {
+    ProducerId id;
+    ProducerEntry entry;
+    ProducerEpoch epoch_before = kNoProducerEpoch;
+  };
+  std::vector<Producer> producers;
+  std::vector<std::pair<Offset, ProducerId>> started;
+  std::vector<CompletedTxn> completed;
+  Producer* current = nullptr;
+};
+
+Status ProducerState::apply_data(const record::BatchView& batch, Pending& pending,
+                                 const Context& context) const {
+  ProducerEntry& entry = pending.current->entry;
+  TRY_STATUS(check_epoch(batch, entry, context));
+  if (context.origin == AppendOrigin::kClient) {
+    TRY_STATUS(check_sequence(batch, entry, pending.current->epoch_before, context));
+  }
+  const bool open = entry.current_txn_first_offset != kNoOffset;
+  if (open && !batch.is_transactional() && context.origin != AppendOrigin::kReplication) {
+    return fail(ErrorCode::kInvalidTxnState,
+                fmt::format("Expected transactional write from producer {} at offset {} in "
+                            "partition {}",
+                            batch.producer_id().value(), batch.base_offset().value(),
+                            to_string(partition_)));
+  }
+  entry.set_epoch(batch.producer_epoch());
+  ProducerBatch noted;
+  noted.last_sequence = batch.last_sequence();
+  noted.last_offset = batch.last_offset();
+  noted.offset_delta = batch.last_offset_delta();
+  noted.crc = batch.crc();
+  noted.crc_known = context.crc_is_producers;
+  noted.timestamp_ms = batch.max_timestamp_ms();
+  entry.add(noted);
+  entry.last_timestamp_ms = noted.timestamp_ms;
+  if (!open && batch.is_transactional()) {
+    entry.current_txn_first_offset = batch.base_offset();
+    pending.started.emplace_back(batch.base_offset(), pending.current->id);
+  }
+  return {};
+}
+
+Status ProducerState::apply_marker(const record::BatchView& batch, Pending& pending,
+                                   const Context& context) const {
+  ProducerEntry& entry = pending.current->entry;
+  TRY(const auto marker, read_marker(batch));
+  if (!marker) {
+    return {};
+  }
+  TRY_STATUS(check_epoch(batch, entry, context));
+  if (entry.coordinator_epoch > marker->coordinator_epoch &&
+      context.origin != AppendOrigin::kReplication) {
+    return fail(
+        ErrorCode::kTransactionCoordinatorFenced,
+        fmt::format("Invalid coordinator epoch for producerId {} at offset {} in partition "
+                    "{}: {} (zombie), {} (current)",
+                    batch.producer_id().value(), batch.base_offset().value(), to_string(partition_),
+                    marker->coordinator_epoch, entry.coordinator_epoch));
+  }
+  if (entry.current_txn_first_offset != kNoOffset) {
+    pending.completed.push_back(
+        {pending.current->id, entry.current_txn_first_offset, batch.base_offset(), marker->abort});
+  }
+  entry.set_epoch(batch.producer_epoch());
+  entry.coordinator_epoch = marker->coordinator_epoch;
+  entry.last_timestamp_ms = marker->timestamp_ms;
+  entry.current_txn_first_offset = kNoOffset;
+  entry.last_marker_offset = batch.base_offset();
+  return {};
+}
+
+Status ProducerState::apply(const record::BatchView& batch, Pending& pending,
+                            const Context& context) const {
+  const ProducerId id = batch.producer_id();
+  const auto known = std::ranges::find(pending.producers, id, &Pending::Producer::id);
+  if (known == pending.producers.end()) {
+    const auto found = producers_.find(id);
+    Pending::Producer fresh;
+    fresh.id = id;
+    if (found != producers_.end()) {
+      fresh.entry = found->second;
+      fresh.epoch_before = found->second.epoch;
+    }
+    pending.producers.push_back(fresh);
+    pending.current = &pending.producers.back();
+  } else {
+    pending.current = &*known;
+  }
+  return batch.is_control() ? apply_marker(batch, pending, context)
+                            : apply_data(batch, pending, context);
+}
+
+Result<std::optional<ProducerBatch>> ProducerState::append(ByteView batches, const Context& context,
+                                                           std::vector<AbortedTxn>& aborted) {
+  Pending pending;
+  Offset end = map_end_;
+  while (!batches.empty()) {
+    const record::BatchView batch(batches);
+    const auto size = static_cast<std::size_t>(batch.size_bytes());
+    end = batch.last_offset() + 1;
+    if (batch.magic() == record::kMagicV2 && batch.has_producer_id()) {
+      if (context.origin == AppendOrigin::kClient) {
+        const auto found = producers_.find(batch.producer_id());
+        if (found != producers_.end()) {
+          if (const auto duplicate = find_duplicate(batch, found->second, context)) {
+            return duplicate;
+          }
+        }
+      }
+      TRY_STATUS(apply(batch, pending, context));
+    }
+    // Of a very large batch only the header may be here; it is alone then.
+    batches = batches.subspan(std::min(size, batches.size()));
+  }
+  for (const auto& producer : pending.producers) {
+    store(producer.id, producer.entry);
+  }
+  for (const auto& [offset, id] : pending.started) {
+    save_transactions();
+    ongoing_[offset] = {id, kNoOffset};
+  }
+  for (const auto& txn : pending.completed) {
+    complete(txn, aborted);
+  }
+  map_end_ = end;
+  return std::nullopt;
+}
+
+void ProducerState::store(ProducerId id, const ProducerEntry& entry) {
+  auto [found, is_new] = producers_.try_emplace(id);
+  if (in_group_ && std::ranges::find(saved_, id, &Saved::id) == saved_.end()) {
+    saved_.push_back({id, is_new ? std::nullopt : std::optional(found->second)});
+  }
+  const std::uint64_t inserted = is_new ? next_inserted_++ : found->second.inserted;
+  found->second = entry;
+  found->second.inserted = inserted;
+  if (java_buckets_ == 0) {
+    java_buckets_ = kSmallestBuckets;
+  }
+  while (producers_.size() > java_buckets_ * 3 / 4) {
+    java_buckets_ *= 2;
+  }
+}
+
+void ProducerState::complete(const CompletedTxn& txn, std::vector<AbortedTxn>& aborted) {
+  save_transactions();
+  Offset stable = txn.last_offset + 1;
+  for (const auto& [first, who] : ongoing_) {
+    if (who.first != txn.producer_id) {
+      stable = first;
+      break;
+    }
+  }
+  if (txn.aborted) {
+    aborted.push_back({txn.producer_id, txn.first_offset, txn.last_offset, stable});
+  }
+  ongoing_.erase(txn.first_offset);
+  unreplicated_[txn.first_offset] = {txn.producer_id, txn.last_offset};
+}
+
+void ProducerState::save_transactions() {
+  if (in_group_ && !saved_transactions_) {
+    saved_transactions_.emplace(ongoing_, unreplicated_);
+  }
+}
+
+void ProducerState::begin_group() {
+  commit_group();
+  in_group_ = true;
+  saved_map_end_ = map_end_;
+}
+
+void ProducerState::commit_group() {
+  in_group_ = false;
+  saved_.clear();
+  saved_transactions_.reset();
+}
+
+void ProducerState::rollback_group() {
+  for (const auto& saved : saved_) {
+    if (saved.before) {
+      producers_[saved.id] = *saved.before;
+    } else {
+      producers_.erase(saved.id);
+    }
+  }
+  if (saved_transactions_) {
+    ongoing_ = std::move(saved_transactions_->first);
+    unreplicated_ = std::move(saved_transactions_->second);
+  }
+  map_end_ = saved_map_end_;
+  commit_group();
+}
+
+Offset ProducerState::first_unstable_offset() const {
+  Offset first = kNoOffset;
+  for (const auto* transactions : {&ongoing_, &unreplicated_}) {
+    if (!transactions->empty() && (first == kNoOffset || transactions->begin()->first < first)) {
+      first = transactions->begin()->first;
+    }
+  }
+  return first;
+}
+
+void ProducerState::drop_unreplicated(Offset below) {
+  std::erase_if(unreplicated_, [below](const auto& txn) {
+    return txn.second.second != kNoOffset && txn.second.second < below;
+  });
+}
+
+void ProducerState::on_high_watermark(Offset high_watermark) {
+  drop_unreplicated(high_watermark);
+}
+
+void ProducerState::on_log_start(Offset log_start) {
+  drop_unreplicated(log_start);
+  map_end_ = std::max(map_end_, log_start);
+  snapshot_end_ = snapshots_.empty() ? log_start : *snapshots_.rbegin();
+}
+
+bool ProducerState::expired(const ProducerEntry& entry, std::int64_t now_ms) const {
+  return entry.current_txn_first_offset == kNoOffset &&
+         now_ms - entry.last_timestamp_ms >= expiration_ms_;
+}
+
+void ProducerState::remove_expired(std::int64_t now_ms) {
+  std::erase_if(producers_, [&](const auto& item) { return expired(item.second, now_ms); });
+}
+
+std::vector<ProducerStateInfo> ProducerState::active_producers() const {
+  std::vector<ProducerStateInfo> result;
+  result.reserve(producers_.size());
+  for (const auto& [id, entry] : producers_) {
+    result.push_back({id, entry.epoch, entry.last_sequence(), entry.last_timestamp_ms,
+                      entry.coordinator_epoch, entry.current_txn_first_offset});
+  }
+  std::ranges::sort(result, {}, &ProducerStateInfo::producer_id);
+  return result;
+}
+
+void ProducerState::clear() {
+  producers_.clear();
+  ongoing_.clear();
+  unreplicated_.clear();
+}
+
+}  // namespace barnabas::storage

@@ -1,0 +1,518 @@
+#include "segment.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "barnabas/base/logging.h"
+
+namespace barnabas::storage {
+namespace {
+
+// Dirty bytes after which writeback begins.
+constexpr std::uint64_t kWritebackBytes = std::uint64_t{4} << 20U;
+
+}  // namespace
+
+Segment::Segment(const SegmentEnvironment& env, Offset base, const LogConfig& config,
+                 std::int64_t roll_jitter_ms)
+    : env_(env),
+      base_(base),
+      index_interval_bytes_(config.index_interval_bytes),
+      roll_jitter_ms_(roll_jitter_ms),
+      created_ms_(env.clock->wall_ms()),
+      offset_index_(
+          *env.vfs, [this] { return path(kIndexSuffix); }, base),
+      time_index_(
+          *env.vfs, [this] { return path(kTimeIndexSuffix); }, base),
+      txn_index_(*env.vfs, [this] { return path(kTxnIndexSuffix); }) {}
+
+std::string Segment::path(std::string_view suffix) const {
+  std::string name = file_name(base_, suffix);
+  if (deleted()) {
+    name += kDeletedSuffix;
+  }
+  return env_.directory->file(name);
+}
+
+Status Segment::create(const LogConfig& config) {
+  TRY(auto created, env_.vfs->open(path(kLogSuffix), OpenMode::kCreateTruncated));
+  if (config.preallocate) {
+    TRY_STATUS(created->allocate(static_cast<std::uint64_t>(config.segment_bytes)));
+    preallocated_ = true;
+  }
+  TRY_STATUS(offset_index_.file().create(config.segment_index_bytes));
+  TRY_STATUS(time_index_.file().create(config.segment_index_bytes));
+  const MutexLock lock(file_mutex_);
+  file_ = std::move(created);
+  return {};
+}
+
+void Segment::adopt(std::uint64_t size) {
+  staged_.size = size;
+  size_.store(size, std::memory_order_release);
+  writeback_from_ = size;
+}
+
+Status Segment::make_active(std::int32_t max_index_bytes) {
+  TRY_STATUS(offset_index_.file().make_active(max_index_bytes));
+  return time_index_.file().make_active(max_index_bytes);
+}
+
+Result<std::shared_ptr<File>> Segment::file() const {
+  const MutexLock lock(file_mutex_);
+  if (!file_) {
+    TRY(auto opened, env_.vfs->open(path(kLogSuffix), OpenMode::kReadWrite));
+    file_ = std::move(opened);
+  }
+  return file_;
+}
+
+Status Segment::load_first_timestamp() {
+  if (staged_.rolling_timestamp_ms || staged_.size == 0) {
+    return {};
+  }
+  TRY(auto opened, file());
+  BatchScanner scanner(*opened, 0, size_bytes());
+  TRY(const auto first, scanner.next());
+  if (first) {
+    staged_.rolling_timestamp_ms = first->max_timestamp_ms;
+  }
+  return {};
+}
+
+Result<bool> Segment::should_roll(const RollParams& params) {
+  const auto size = static_cast<std::int64_t>(staged_.size);
+  if (size > params.max_segment_bytes - params.bytes || offset_index_.is_full() ||
+      time_index_.is_full() || !fits_offset(params.max_offset)) {
+    return true;
+  }
+  if (size == 0) {
+    return false;
+  }
+  TRY_STATUS(load_first_timestamp());
+  const std::int64_t first = staged_.rolling_timestamp_ms.value_or(kNoTimestamp);
+  const std::int64_t waited =
+      first >= 0 ? params.max_timestamp_ms - first : params.now_ms - created_ms_;
+  return waited > params.max_segment_ms - roll_jitter_ms_;
+}
+
+Status Segment::load_max_timestamp() {
+  if (!staged_.max_timestamp_known) {
+    TRY(staged_.max_timestamp, time_index_.last_entry());
+    staged_.max_timestamp_known = true;
+  }
+  return {};
+}
+
+void Segment::begin_gather() {
+  before_gather_ = staged_;
+  index_count_before_ = offset_index_.file().count();
+  time_count_before_ = time_index_.file().count();
+}
+
+Status Segment::add_index_entries(Offset last_offset, std::int64_t position) {
+  index_save_due_ |= offset_index_.append(last_offset, position);
+  TRY(const bool due,
+      time_index_.maybe_append(staged_.max_timestamp.timestamp_ms, staged_.max_timestamp.offset));
+  index_save_due_ |= due;
+  return {};
+}
+
+Status Segment::stage(ByteView records, Offset last_offset, std::int64_t max_timestamp_ms,
+                      Offset offset_of_max_timestamp) {
+  TRY_STATUS(load_max_timestamp());
+  const std::uint64_t position = staged_.size;
+  if (position == 0) {
+    staged_.rolling_timestamp_ms = max_timestamp_ms;
+  }
+  if (max_timestamp_ms > staged_.max_timestamp.timestamp_ms) {
+    staged_.max_timestamp = {max_timestamp_ms, offset_of_max_timestamp};
+  }
+  if (staged_.bytes_since_index_entry > index_interval_bytes_) {
+    TRY_STATUS(add_index_entries(last_offset, static_cast<std::int64_t>(position)));
+    staged_.bytes_since_index_entry = 0;
+  }
+  staged_.bytes_since_index_entry += static_cast<std::int64_t>(records.size());
+  staged_.size += records.size();
+  pieces_.push_back(records);
+  return {};
+}
+
+Status Segment::write_gathered() {
+  if (pieces_.empty()) {
+    return {};
+  }
+  auto opened = file();
+  Status written = opened ? (*opened)->write_gather_at(before_gather_.size, pieces_)
+                          : Status{std::unexpected(opened.error())};
+  if (!written) {
+    if (opened && !preallocated_) {
+      // Cut back to the last whole batch; should that fail too, the next append overwrites what
+      // was half written, and recovery cuts it.
+      const Status cut = (*opened)->truncate(before_gather_.size);
+      if (!cut) {
+        written = cut;
+      }
+    }
+    abandon_gather();
+    return written;
+  }
+  pieces_.clear();
+  size_.store(staged_.size, std::memory_order_release);
+  dirty_.store(true, std::memory_order_release);
+  publish_max_timestamp();
+  return save_indexes_if_due();
+}
+
+// As it was at begin_gather().
+void Segment::abandon_gather() {
+  pieces_.clear();
+  staged_ = before_gather_;
+  for (const auto& [index, count] : {std::pair{&offset_index_.file(), index_count_before_},
+                                     std::pair{&time_index_.file(), time_count_before_}}) {
+    const Status cut = index->truncate(count);
+    if (!cut) {
+      // Readers find that it does not match and go without; recovery builds it anew.
+      logging::logger("storage").error("{}", cut.error().message);
+    }
+  }
+}
+
+Status Segment::save_indexes_if_due() {
+  if (!index_save_due_) {
+    return {};
+  }
+  index_save_due_ = false;
+  // The entries stay in memory and are tried again with the next ones; the records are written.
+  for (IndexFile* index : {&offset_index_.file(), &time_index_.file()}) {
+    const Status saved = index->save();
+    if (!saved) {
+      logging::logger("storage").warn("{}", saved.error().message);
+    }
+  }
+  return {};
+}
+
+void Segment::publish_max_timestamp() {
+  const MutexLock lock(timestamp_mutex_);
+  published_timestamp_ = staged_.max_timestamp;
+}
+
+Segment::DirtyRange Segment::take_dirty_range() {
+  const std::uint64_t size = staged_.size;
+  if (size < writeback_from_ + kWritebackBytes) {
+    return {};
+  }
+  return {std::exchange(writeback_from_, size), size - writeback_from_};
+}
+
+Status Segment::become_inactive() {
+  if (staged_.size > 0) {
+    dirty_.store(true, std::memory_order_release);
+  }
+  TRY_STATUS(load_max_timestamp());
+  TRY_STATUS(
+      time_index_.maybe_append(staged_.max_timestamp.timestamp_ms, staged_.max_timestamp.offset));
+  TRY_STATUS(offset_index_.file().trim());
+  TRY_STATUS(time_index_.file().trim());
+  if (preallocated_) {
+    TRY(auto opened, file());
+    TRY_STATUS(opened->truncate(staged_.size));
+    preallocated_ = false;
+  }
+  return {};
+}
+
+Status Segment::save_indexes() {
+  if (deleted()) {
+    return {};
+  }
+  for (IndexFile* index : {&offset_index_.file(), &time_index_.file()}) {
+    const Status saved = index->save();
+    if (!saved && !deleted()) {
+      return saved;
+    }
+  }
+  return {};
+}
+
+Result<bool> Segment::sync() {
+  if (deleted() || !dirty_.exchange(false, std::memory_order_acq_rel)) {
+    return false;
+  }
+  const auto sync_all = [this]() -> Status {
+    TRY(auto opened, file());
+    TRY_STATUS(opened->sync());
+    TRY_STATUS(offset_index_.file().sync());
+    TRY_STATUS(time_index_.file().sync());
+    return txn_index_.sync();
+  };
+  const Status synced = sync_all();
+  if (!synced && !deleted()) {
+    return std::unexpected(synced.error());
+  }
+  return true;
+}
+
+void Segment::close_index_files() {
+  offset_index_.file().close_file();
+  time_index_.file().close_file();
+  txn_index_.close_file();
+}
+
+Result<std::optional<BatchMeta>> Segment::find(Offset offset, std::uint64_t limit) {
+  TRY(auto opened, file());
+  const auto walk = [&](std::uint64_t from) -> Result<std::optional<BatchMeta>> {
+    BatchScanner scanner(*opened, from, limit);
+    while (true) {
+      TRY(auto meta, scanner.next());
+      if (!meta || meta->last_offset >= offset) {
+        return meta;
+      }
+    }
+  };
+  const auto mapping = offset_index_.lookup(offset);
+  if (mapping) {
+    auto found = walk(static_cast<std::uint64_t>(mapping->position));
+    if (found || found.error().code != ErrorCode::kCorruptMessage) {
+      return found;
+    }
+  } else if (mapping.error().code != ErrorCode::kCorruptMessage) {
+    return std::unexpected(mapping.error());
+  }
+  // The index leads to no batch: it does not belong to this file. Go without it.
+  logging::logger("storage").warn("{} does not match its log; searching without it",
+                                  path(kIndexSuffix));
+  return walk(0);
+}
+
+Result<Segment::End> Segment::read_end() {
+  if (size_bytes() == 0) {
+    return End{base_, true};
+  }
+  TRY(const OffsetPosition last, offset_index_.last_entry());
+  TRY(auto opened, file());
+  BatchScanner scanner(*opened, static_cast<std::uint64_t>(last.position), size_bytes());
+  End end{base_, true};
+  while (true) {
+    TRY(const auto meta, scanner.next());
+    if (!meta) {
+      end.whole = scanner.position() == size_bytes();
+      return end;
+    }
+    end.next_offset = meta->last_offset + 1;
+  }
+}
+
+Result<TimestampOffset> Segment::max_timestamp() {
+  {
+    const MutexLock lock(timestamp_mutex_);
+    if (published_timestamp_) {
+      return *published_timestamp_;
+    }
+  }
+  TRY(const TimestampOffset last, time_index_.last_entry());
+  const MutexLock lock(timestamp_mutex_);
+  if (!published_timestamp_) {
+    published_timestamp_ = last;
+  }
+  return *published_timestamp_;
+}
+
+Result<std::int64_t> Segment::largest_timestamp_ms() {
+  TRY(const TimestampOffset largest, max_timestamp());
+  if (largest.timestamp_ms >= 0) {
+    return largest.timestamp_ms;
+  }
+  TRY(const FileInfo info, env_.vfs->stat(path(kLogSuffix)));
+  return info.modified_ms;
+}
+
+Result<std::optional<Offset>> Segment::fetch_upper_bound(std::int64_t position,
+                                                         std::int64_t bytes) {
+  TRY(const auto entry, offset_index_.ceiling_of_position(position + bytes));
+  return entry ? std::optional(entry->offset) : std::nullopt;
+}
+
+Result<TimestampOffset> Segment::scan_max_timestamp() {
+  TRY(TimestampOffset largest, time_index_.last_entry());
+  TRY(const OffsetPosition from, offset_index_.lookup(largest.offset));
+  TRY(auto opened, file());
+  BatchScanner scanner(*opened, static_cast<std::uint64_t>(from.position), staged_.size);
+  while (true) {
+    TRY(const auto meta, scanner.next());
+    if (!meta) {
+      return largest;
+    }
+    if (meta->max_timestamp_ms > largest.timestamp_ms) {
+      largest = {meta->max_timestamp_ms, meta->last_offset};
+    }
+  }
+}
+
+Result<std::uint64_t> Segment::truncate_to(Offset offset, std::int32_t max_index_bytes) {
+  TRY(const auto mapping, find(offset, size_bytes()));
+  dirty_.store(true, std::memory_order_release);
+  TRY_STATUS(offset_index_.truncate_to(offset));
+  TRY_STATUS(time_index_.truncate_to(offset));
+  TRY_STATUS(txn_index_.truncate_to(offset));
+  TRY_STATUS(make_active(max_index_bytes));
+  std::uint64_t cut = 0;
+  if (mapping) {
+    TRY(auto opened, file());
+    TRY_STATUS(opened->truncate(mapping->position));
+    cut = size_bytes() - mapping->position;
+    staged_.size = mapping->position;
+    size_.store(staged_.size, std::memory_order_release);
+    writeback_from_ = std::min(writeback_from_, staged_.size);
+  }
+  if (staged_.size == 0) {
+    created_ms_ = env_.clock->wall_ms();
+    staged_.rolling_timestamp_ms.reset();
+  }
+  staged_.bytes_since_index_entry = 0;
+  TRY(staged_.max_timestamp, scan_max_timestamp());
+  staged_.max_timestamp_known = true;
+  publish_max_timestamp();
+  return cut;
+}
+
+Status Segment::reset_indexes(std::int32_t max_index_bytes) {
+  dirty_.store(true, std::memory_order_release);
+  TRY_STATUS(offset_index_.file().create(max_index_bytes));
+  TRY_STATUS(time_index_.file().create(max_index_bytes));
+  staged_.max_timestamp = {kNoTimestamp, base_};
+  staged_.max_timestamp_known = true;
+  return {};
+}
+
+Status Segment::finish_rebuild() {
+  TRY_STATUS(offset_index_.file().trim());
+  TRY_STATUS(
+      time_index_.maybe_append(staged_.max_timestamp.timestamp_ms, staged_.max_timestamp.offset));
+  TRY_STATUS(time_index_.file().trim());
+  staged_.rolling_timestamp_ms.reset();
+  staged_.bytes_since_index_entry = 0;
+  publish_max_timestamp();
+  return {};
+}
+
+Result<RecoveryResult> Segment::recover(std::int32_t max_index_bytes, BatchVisitor& visitor) {
+  TRY_STATUS(reset_indexes(max_index_bytes));
+  TRY_STATUS(txn_index_.reset());
+  TRY(auto opened, file());
+  TRY(const std::uint64_t file_bytes, opened->size());
+  BatchChecker checker(*opened, 0, file_bytes);
+  RecoveryResult result;
+  result.next_offset = base_;
+  std::uint64_t last_entry_at = 0;
+  std::vector<AbortedTxn> aborted;
+  while (true) {
+    TRY(const auto meta, checker.next());
+    if (!meta || !fits_offset(meta->last_offset) || meta->base_offset < result.next_offset) {
+      break;
+    }
+    if (meta->max_timestamp_ms > staged_.max_timestamp.timestamp_ms) {
+      staged_.max_timestamp = {meta->max_timestamp_ms, meta->last_offset};
+    }
+    if (static_cast<std::int64_t>(result.valid_bytes - last_entry_at) > index_interval_bytes_) {
+      TRY_STATUS(
+          add_index_entries(meta->last_offset, static_cast<std::int64_t>(result.valid_bytes)));
+      TRY_STATUS(save_indexes_if_due());
+      last_entry_at = result.valid_bytes;
+    }
+    aborted.clear();
+    TRY_STATUS(visitor.on_batch(*meta, checker.bytes(), aborted));
+    for (const auto& txn : aborted) {
+      TRY_STATUS(txn_index_.append(txn));
+    }
+    result.valid_bytes += static_cast<std::uint64_t>(meta->size_bytes);
+    result.next_offset = meta->last_offset + 1;
+  }
+  result.cut_bytes = file_bytes - result.valid_bytes;
+  if (result.cut_bytes > 0) {
+    TRY_STATUS(opened->truncate(result.valid_bytes));
+  }
+  adopt(result.valid_bytes);
+  TRY_STATUS(finish_rebuild());
+  return result;
+}
+
+Status Segment::rebuild_indexes(std::int32_t max_index_bytes) {
+  TRY_STATUS(reset_indexes(max_index_bytes));
+  TRY(auto opened, file());
+  BatchScanner scanner(*opened, 0, size_bytes());
+  std::uint64_t last_entry_at = 0;
+  while (true) {
+    const auto step = scanner.next();
+    if (!step && step.error().code != ErrorCode::kCorruptMessage) {
+      return std::unexpected(step.error());
+    }
+    if (!step || !*step || !fits_offset((*step)->last_offset)) {
+      return finish_rebuild();
+    }
+    const auto& meta = *step;
+    if (meta->max_timestamp_ms > staged_.max_timestamp.timestamp_ms) {
+      staged_.max_timestamp = {meta->max_timestamp_ms, meta->last_offset};
+    }
+    if (static_cast<std::int64_t>(meta->position - last_entry_at) > index_interval_bytes_) {
+      TRY_STATUS(add_index_entries(meta->last_offset, static_cast<std::int64_t>(meta->position)));
+      TRY_STATUS(save_indexes_if_due());
+      last_entry_at = meta->position;
+    }
+  }
+}
+
+Status Segment::check_indexes() {
+  const auto corrupt = [this](std::string_view suffix) {
+    return fail(ErrorCode::kCorruptMessage, fmt::format("{} does not match its log", path(suffix)));
+  };
+  TRY_STATUS(offset_index_.file().load());
+  TRY_STATUS(time_index_.file().load());
+  if (offset_index_.file().count() > 0) {
+    TRY(const OffsetPosition last, offset_index_.last_entry());
+    if (last.offset < base_ || last.position < 0 ||
+        static_cast<std::uint64_t>(last.position) >= size_bytes() ||
+        (offset_index_.file().count() > 1 && last.position == 0)) {
+      return corrupt(kIndexSuffix);
+    }
+  }
+  if (time_index_.file().count() > 0) {
+    TRY(const TimestampOffset last, time_index_.last_entry());
+    if (last.offset < base_ || last.timestamp_ms < 0 || size_bytes() == 0 ||
+        (time_index_.file().count() > 1 && last.timestamp_ms == 0)) {
+      return corrupt(kTimeIndexSuffix);
+    }
+  }
+  return txn_index_.check(base_);
+}
+
+Result<std::vector<std::string>> Segment::mark_deleted() {
+  std::vector<std::string> renamed;
+  for (const auto suffix : {kLogSuffix, kIndexSuffix, kTimeIndexSuffix, kTxnIndexSuffix}) {
+    const std::string from = env_.directory->file(file_name(base_, suffix));
+    if (suffix == kTxnIndexSuffix && !env_.vfs->exists(from)) {
+      continue;
+    }
+    std::string to = from + std::string(kDeletedSuffix);
+    const Status moved = env_.vfs->rename(from, to);
+    if (!moved && moved.error().sys_errno != ENOENT) {
+      return std::unexpected(moved.error());
+    }
+    renamed.push_back(std::move(to));
+  }
+  deleted_.store(true, std::memory_order_release);
+  return renamed;
+}
+
+Status Segment::remove_files() {
+  for (const auto suffix : {kLogSuffix, kIndexSuffix, kTimeIndexSuffix, kTxnIndexSuffix}) {
+    TRY_STATUS(env_.vfs->remove(path(suffix)));
+  }
+  return {};
+}
+
+}  // namespace barnabas::storage

@@ -1,0 +1,195 @@
+// One segment: a .log file of batches from its base offset on, with its three indexes. Kafka's
+// LogSegment: same conditions to roll, same index entries, same files.
+//
+// Threads: what changes a segment runs under the lock of its log ("the writer"); reads come from
+// any thread and look no further than the LogView they were given. Files are opened on first use.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "barnabas/base/clock.h"
+#include "barnabas/base/ids.h"
+#include "barnabas/base/result.h"
+#include "barnabas/base/thread_annotations.h"
+#include "barnabas/base/vfs.h"
+#include "barnabas/storage/log_config.h"
+#include "batch_scan.h"
+#include "file_names.h"
+#include "offset_index.h"
+#include "time_index.h"
+#include "transaction_index.h"
+
+namespace barnabas::storage {
+
+struct SegmentEnvironment {
+  Vfs* vfs = nullptr;
+  const Clock* clock = nullptr;
+  std::shared_ptr<const DirectoryPath> directory;
+};
+
+// What recovery tells of each batch it found whole.
+class BatchVisitor {
+ public:
+  virtual ~BatchVisitor() = default;
+  // `bytes`: the batch, or its header where it is very large. Aborted transactions that end here
+  // are added to `aborted`.
+  virtual Status on_batch(const BatchMeta& meta, ByteView bytes,
+                          std::vector<AbortedTxn>& aborted) = 0;
+};
+
+struct RecoveryResult {
+  std::uint64_t valid_bytes = 0;
+  std::uint64_t cut_bytes = 0;
+  Offset next_offset;  // after the last whole batch
+};
+
+class Segment {
+ public:
+  Segment(const SegmentEnvironment& env, Offset base, const LogConfig& config,
+          std::int64_t roll_jitter_ms);
+
+  // Creates the files of an empty active segment.
+  [[nodiscard]] Status create(const LogConfig& config);
+  // Removes a .txnindex that a crash left under this segment's name.
+  [[nodiscard]] Status remove_leftover_txn_index() {
+    return txn_index_.exists() ? env_.vfs->remove(path(kTxnIndexSuffix)) : Status{};
+  }
+  // Takes over the files that lie there; `size` is that of the .log file.
+  void adopt(std::uint64_t size);
+  // An adopted segment becomes the active one again.
+  [[nodiscard]] Status make_active(std::int32_t max_index_bytes);
+
+  [[nodiscard]] Offset base_offset() const { return base_; }
+  [[nodiscard]] std::uint64_t size_bytes() const { return size_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool deleted() const { return deleted_.load(std::memory_order_acquire); }
+
+  // Writer. Whether what comes next belongs into a new segment.
+  struct RollParams {
+    std::int64_t max_segment_ms = 0;
+    std::int64_t max_segment_bytes = 0;
+    std::int64_t max_timestamp_ms = kNoTimestamp;
+    Offset max_offset;
+    std::int64_t bytes = 0;
+    std::int64_t now_ms = 0;
+  };
+  [[nodiscard]] Result<bool> should_roll(const RollParams& params);
+  [[nodiscard]] bool fits_offset(Offset offset) const {
+    return offset >= base_ && offset - base_ <= INT32_MAX;
+  }
+
+  // Writer. A gather: stage() takes note of appends one after the other, as if each were written;
+  // write() writes them all at once; if that fails, everything since begin() is as it was.
+  void begin_gather();
+  [[nodiscard]] Status stage(ByteView records, Offset last_offset, std::int64_t max_timestamp_ms,
+                             Offset offset_of_max_timestamp);
+  [[nodiscard]] Status write_gathered();
+  void abandon_gather();
+  [[nodiscard]] bool has_gathered() const { return !pieces_.empty(); }
+  [[nodiscard]] std::uint64_t staged_size() const { return staged_.size; }
+
+  // Writer. Seals it: the last time index entry, indexes and file cut to what they hold.
+  [[nodiscard]] Status become_inactive();
+  // Index entries that are only in memory go to their files.
+  [[nodiscard]] Status save_indexes();
+  // Content and indexes are on stable storage when this returns. False: nothing had changed since
+  // the last time. An error may mean a failed fsync. THREAD: disk
+  [[nodiscard]] Result<bool> sync();
+  void close_index_files();
+  // Asks for dirty pages to be written once enough of them have gathered; returns the range that
+  // the disk executor should start on, length 0 for none. Writer.
+  struct DirtyRange {
+    std::uint64_t position = 0;
+    std::uint64_t length = 0;
+  };
+  [[nodiscard]] DirtyRange take_dirty_range();
+  [[nodiscard]] Result<std::shared_ptr<File>> file() const EXCLUDES(file_mutex_);
+
+  // Readers. The first batch whose last offset is not below `offset`, looking no further than
+  // `limit`; null: there is none.
+  [[nodiscard]] Result<std::optional<BatchMeta>> find(Offset offset, std::uint64_t limit);
+  // The offset after the last whole batch, from the index's last entry on; `whole` tells whether
+  // the file ends there, too. CORRUPT_MESSAGE: the index leads nowhere.
+  struct End {
+    Offset next_offset;
+    bool whole = true;
+  };
+  [[nodiscard]] Result<End> read_end();
+  [[nodiscard]] Result<TimestampOffset> max_timestamp() EXCLUDES(timestamp_mutex_);
+  // The largest timestamp of a record, or the file's modification time where there is none.
+  [[nodiscard]] Result<std::int64_t> largest_timestamp_ms();
+  // The last offset a fetch of `bytes` from `position` can hold, from the index; null: not known.
+  [[nodiscard]] Result<std::optional<Offset>> fetch_upper_bound(std::int64_t position,
+                                                                std::int64_t bytes);
+  [[nodiscard]] OffsetIndex& offset_index() { return offset_index_; }
+  [[nodiscard]] TimeIndex& time_index() { return time_index_; }
+  [[nodiscard]] TransactionIndex& txn_index() { return txn_index_; }
+
+  // Writer. Cuts the segment at `offset`. Returns the bytes cut.
+  [[nodiscard]] Result<std::uint64_t> truncate_to(Offset offset, std::int32_t max_index_bytes);
+  // Checks every batch, cuts the file after the last valid one and builds the indexes anew.
+  [[nodiscard]] Result<RecoveryResult> recover(std::int32_t max_index_bytes, BatchVisitor& visitor);
+  // Builds the indexes anew from the batches, without touching the .log file.
+  [[nodiscard]] Status rebuild_indexes(std::int32_t max_index_bytes);
+  // CORRUPT_MESSAGE where the indexes cannot belong to this .log file.
+  [[nodiscard]] Status check_indexes();
+
+  // Renames the files to *.deleted; returns their new paths.
+  [[nodiscard]] Result<std::vector<std::string>> mark_deleted();
+  [[nodiscard]] Status remove_files();
+
+ private:
+  // What an append changes, apart from the files; copied at begin_gather().
+  struct State {
+    std::uint64_t size = 0;
+    TimestampOffset max_timestamp;
+    bool max_timestamp_known = false;
+    std::optional<std::int64_t> rolling_timestamp_ms;
+    std::int64_t bytes_since_index_entry = 0;
+  };
+
+  [[nodiscard]] std::string path(std::string_view suffix) const;
+  [[nodiscard]] Status add_index_entries(Offset last_offset, std::int64_t position);
+  [[nodiscard]] Status save_indexes_if_due();
+  [[nodiscard]] Status load_max_timestamp();
+  [[nodiscard]] Status load_first_timestamp();
+  void publish_max_timestamp() EXCLUDES(timestamp_mutex_);
+  [[nodiscard]] Result<TimestampOffset> scan_max_timestamp();
+  [[nodiscard]] Status reset_indexes(std::int32_t max_index_bytes);
+  [[nodiscard]] Status finish_rebuild();
+
+  SegmentEnvironment env_;
+  Offset base_;
+  std::int32_t index_interval_bytes_;
+  std::int64_t roll_jitter_ms_;
+  std::int64_t created_ms_;
+  bool preallocated_ = false;
+  std::atomic<bool> deleted_{false};
+  std::atomic<bool> dirty_{false};  // changed since the last sync
+  std::atomic<std::uint64_t> size_{0};
+
+  // The log's lock.
+  State staged_;
+  State before_gather_;
+  std::int64_t index_count_before_ = 0;
+  std::int64_t time_count_before_ = 0;
+  std::vector<ByteView> pieces_;
+  bool index_save_due_ = false;
+  std::uint64_t writeback_from_ = 0;
+
+  mutable Mutex file_mutex_;
+  mutable std::shared_ptr<File> file_ GUARDED_BY(file_mutex_);
+  mutable Mutex timestamp_mutex_;
+  std::optional<TimestampOffset> published_timestamp_ GUARDED_BY(timestamp_mutex_);
+
+  OffsetIndex offset_index_;
+  TimeIndex time_index_;
+  TransactionIndex txn_index_;
+};
+
+}  // namespace barnabas::storage
