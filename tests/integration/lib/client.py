@@ -8,8 +8,17 @@ from .process import wait_until
 from .wire import Batch, Closed, Connection, Record, decode_batches, encode_batch
 
 NONE = 0
+OFFSET_OUT_OF_RANGE = 1
 UNKNOWN_TOPIC_OR_PARTITION = 3
 TOPIC_ALREADY_EXISTS = 36
+
+
+class FetchError(AssertionError):
+    """A fetch that was refused, with Kafka's error code."""
+
+    def __init__(self, topic: str, partition: int, offset: int, code: int):
+        super().__init__(f"Fetch of {topic}-{partition} at {offset}: error {code}")
+        self.code = code
 
 
 class Client:
@@ -105,16 +114,19 @@ class Client:
 
     def read_batches(self, topic: str, partition: int, start: int, end: int) -> Iterator[Batch]:
         """Every batch from `start` up to the offset `end`, in the order of the log."""
-        at = start
+        at, empty = start, 0
         while at < end:
             part = self.fetch(topic, partition, at, max_wait_ms=100)
             if part["ErrorCode"] != NONE:
-                raise AssertionError(f"Fetch of {topic}-{partition} at {at}: "
-                                     f"error {part['ErrorCode']}")
+                raise FetchError(topic, partition, at, part["ErrorCode"])
+            before = at
             for batch in decode_batches(part["Records"] or b""):
                 if batch.last_offset >= at:
                     yield batch
                     at = batch.last_offset + 1
+            empty = 0 if at > before else empty + 1
+            if empty == 50:
+                raise AssertionError(f"{topic}-{partition}: nothing at {at}, though it ends at {end}")
 
 
 def is_ready(address: Tuple[str, int]) -> bool:

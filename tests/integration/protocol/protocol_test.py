@@ -23,7 +23,8 @@ from lib.brokers import Broker
 from target import CASES, Case, Target, differences
 
 SETTINGS = {"num.partitions": 1, "log.message.timestamp.type": "CreateTime",
-            "message.max.bytes": 1048588, "group.initial.rebalance.delay.ms": 0}
+            "message.max.bytes": 1048588, "group.initial.rebalance.delay.ms": 0,
+            "log.retention.ms": -1}  # the records are of 2023
 
 ENDED = "the case ended early"
 
