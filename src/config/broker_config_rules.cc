@@ -13,8 +13,7 @@ namespace barnabas::config {
 namespace {
 
 constexpr std::int32_t kLeastBacklog = 1024;
-constexpr std::int64_t kMillisPerMinute = 60 * 1000;
-constexpr std::int64_t kMillisPerHour = 60 * kMillisPerMinute;
+constexpr std::int64_t kLeastBufferPerCleaner = 1024 * 1024;
 
 std::string names_of(const std::vector<Endpoint>& endpoints) {
   std::vector<std::string> names;
@@ -271,8 +270,8 @@ void BrokerConfigLoader::check_rules() {
   require(c.get_long(retention_key) != 0, retention_key,
           "log.retention.ms must be unlimited (-1) or, greater than or equal to 1");
   const std::int32_t cleaner_threads = c.get_int("log.cleaner.threads");
-  require(cleaner_threads > 0 &&
-              c.get_long("log.cleaner.dedupe.buffer.size") / cleaner_threads > 1024 * 1024,
+  require(cleaner_threads > 0 && c.get_long("log.cleaner.dedupe.buffer.size") / cleaner_threads >
+                                     kLeastBufferPerCleaner,
           "log.cleaner.dedupe.buffer.size",
           "log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread.");
   require(
