@@ -6,6 +6,7 @@
 #include <charconv>
 #include <set>
 
+#include "barnabas/base/check.h"
 #include "barnabas/base/logging.h"
 #include "log_loader.h"
 #include "log_manager_impl.h"
@@ -288,16 +289,18 @@ Offset LogManagerImpl::checkpointed_high_watermark(const TopicPartition& partiti
   return Offset(0);
 }
 
+LogManagerImpl::Directory& LogManagerImpl::directory_of(const LogImpl& log) {
+  const auto found = std::ranges::find_if(
+      directories_, [&](const Directory& d) { return d.state->path() == log.log_dir(); });
+  BARNABAS_CHECK(found != directories_.end());
+  return *found;
+}
+
 // The live one with the fewest logs; the first of several.
 LogManagerImpl::Directory* LogManagerImpl::directory_for_new_log() {
-  std::map<std::string, std::size_t> counts;
-  for (const auto& [partition, log] : logs_) {
-    ++counts[log->log_dir()];
-  }
   Directory* best = nullptr;
   for (auto& directory : directories_) {
-    if (!directory.state->offline() &&
-        (best == nullptr || counts[directory.state->path()] < counts[best->state->path()])) {
+    if (!directory.state->offline() && (best == nullptr || directory.log_count < best->log_count)) {
       best = &directory;
     }
   }
@@ -320,6 +323,7 @@ Result<std::shared_ptr<LogImpl>> LogManagerImpl::create_log(Directory& directory
   }
   auto log = std::make_shared<LogImpl>(context, std::move(*loaded));
   logs_[partition] = log;
+  ++directory.log_count;
   logging::logger("storage").info("created log for partition {} in {}", to_string(partition),
                                   directory.state->path());
   return log;
@@ -360,6 +364,7 @@ Result<std::shared_ptr<Log>> LogManagerImpl::get_or_create(const TopicPartition&
 // Takes the log out and renames its directory; the log dir it lay in, empty if there was none.
 Result<std::string> LogManagerImpl::give_up(const TopicPartition& partition) {
   std::shared_ptr<LogImpl> log;
+  Directory* directory = nullptr;
   std::string name;
   {
     const MutexLock lock(mutex_);
@@ -375,6 +380,8 @@ Result<std::string> LogManagerImpl::give_up(const TopicPartition& partition) {
     }
     log = found->second;
     logs_.erase(found);
+    directory = &directory_of(*log);
+    --directory->log_count;
     name = deleted_directory_name(partition, env_.random->uuid());
   }
   log->abandon();
@@ -383,8 +390,6 @@ Result<std::string> LogManagerImpl::give_up(const TopicPartition& partition) {
       "log for partition {} is renamed to {} and is scheduled for "
       "deletion",
       to_string(partition), log->directory());
-  const auto directory = std::ranges::find_if(
-      directories_, [&](const Directory& d) { return d.state->path() == log->log_dir(); });
   reaper_->remove_later({log->directory()}, options_.default_config.file_delete_delay_ms,
                         directory->state);
   return log->log_dir();

@@ -58,6 +58,7 @@ class LogManagerImpl final : public LogManager, public LogDirFailureListener {
     OffsetMap high_watermarks;  // as they stood at start
     bool clean = false;         // closed cleanly last time
     bool loaded = false;        // every log in it could be loaded
+    std::size_t log_count = 0;  // the manager's lock
   };
   struct Periodic {
     std::int64_t interval_ms;
@@ -76,6 +77,7 @@ class LogManagerImpl final : public LogManager, public LogDirFailureListener {
                                 const OffsetMap& recovery_points, const OffsetMap& log_starts);
   [[nodiscard]] OffsetMap read_checkpoint_or_nothing(const Directory& directory, const char* name);
   [[nodiscard]] LogContext context_of(const Directory& directory) const;
+  [[nodiscard]] Directory& directory_of(const LogImpl& log);
   [[nodiscard]] Directory* directory_for_new_log() REQUIRES(mutex_);
   [[nodiscard]] Result<std::shared_ptr<LogImpl>> create_log(Directory& directory,
                                                             const TopicPartition& partition,

@@ -68,6 +68,7 @@ Status LogManagerImpl::load_log(Directory& directory, const LogDirectoryName& na
                             "one in the log directory that is known to have failed recently.",
                             to_string(name.partition), path, existing->second->directory()));
   }
+  ++directory.log_count;
   return {};
 }
 

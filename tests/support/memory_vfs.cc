@@ -312,6 +312,7 @@ Result<std::size_t> MemoryVfs::read(const Inode& inode, const std::string& path,
   }
   const auto count =
       static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), inode.now.size - position));
+  bytes_read_[path] += count;
   std::memset(out.data(), 0, count);
   if (position < inode.now.bytes.size()) {
     std::memcpy(out.data(), inode.now.bytes.data() + position,
@@ -577,6 +578,15 @@ std::uint64_t MemoryVfs::syncs_of(const std::string& path) const {
   const MutexLock lock(mutex_);
   const auto found = tree_.find(normal(path));
   return found == tree_.end() || !found->second.file ? 0 : found->second.file->syncs;
+}
+
+std::uint64_t MemoryVfs::bytes_read(std::string_view path_end) const {
+  const MutexLock lock(mutex_);
+  std::uint64_t total = 0;
+  for (const auto& [path, bytes] : bytes_read_) {
+    total += path.ends_with(path_end) ? bytes : 0;
+  }
+  return total;
 }
 
 void MemoryVfs::lose_unsynced() {

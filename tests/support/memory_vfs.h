@@ -80,6 +80,8 @@ class MemoryVfs final : public Vfs {
   // Every file below `directory`, with its path from there.
   [[nodiscard]] std::vector<std::string> files(const std::string& directory) const;
   [[nodiscard]] std::uint64_t syncs_of(const std::string& path) const;
+  // Bytes read from files whose path ends so, since the beginning.
+  [[nodiscard]] std::uint64_t bytes_read(std::string_view path_end) const;
 
   [[nodiscard]] Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
   [[nodiscard]] Result<FileInfo> stat(const std::string& path) const override;
@@ -158,6 +160,7 @@ class MemoryVfs final : public Vfs {
   std::optional<std::uint64_t> power_left_ GUARDED_BY(mutex_);
   std::uint64_t capacity_ GUARDED_BY(mutex_) = UINT64_MAX;
   std::set<std::string> locks_ GUARDED_BY(mutex_);
+  mutable std::map<std::string, std::uint64_t> bytes_read_ GUARDED_BY(mutex_);
 };
 
 }  // namespace barnabas::testing
