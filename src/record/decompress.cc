@@ -94,10 +94,7 @@ class SnappyDecompressor final : public Decompressor {
   Status start(ByteView compressed) override {
     rest_ = compressed;
     raw_ = !has_snappy_frame(compressed);
-    if (!raw_) {
-      if (load_be<std::int32_t>(compressed.data() + 8) < kSnappyFrameVersion) {
-        return broken("snappy", "a framing version under 1");
-      }
+    if (!raw_) {  // the versions in it are not looked at, as SnappyInputStream does not
       rest_ = compressed.subspan(kSnappyFrameHeader);
     }
     return {};

@@ -50,8 +50,8 @@ Status check_batch(BatchView batch, const ValidateOptions& options) {
   return {};
 }
 
-// LogValidator.validateBatch, with origin CLIENT. A producer id with a negative epoch is refused
-// here as well: Kafka refuses it a step later, in its producer state.
+// LogValidator.validateBatch, with origin CLIENT; and a producer id with a negative epoch, for
+// which Kafka would keep no sequence.
 Status check_header(BatchView batch, const ValidateOptions& options) {
   const std::int64_t span = std::int64_t{batch.last_offset_delta()} + 1;
   const auto& where = options.topic_partition;
@@ -131,6 +131,7 @@ class RecordChecks {
         count_, shown));
   }
 
+  void forget() { errors_.clear(); }
   [[nodiscard]] std::int64_t max_timestamp_ms() const { return max_timestamp_ms_; }
 
  private:
@@ -178,8 +179,10 @@ class RecordChecks {
   bool has_timestamp_error_ = false;
 };
 
+// Errors of single records count only where the batch as such holds: a failure of the walk itself
+// leaves none of them.
 template <typename Walk>
-Status check_records(Walk& walk, std::int32_t count, RecordChecks& checks) {
+Status walk_records(Walk& walk, std::int32_t count, RecordChecks& checks) {
   RecordShape shape;
   for (std::int32_t index = 0; index < count; ++index) {
     if (!walk.next(shape)) {
@@ -193,7 +196,16 @@ Status check_records(Walk& walk, std::int32_t count, RecordChecks& checks) {
     }
     checks.check(index, shape);
   }
-  return walk.finish() ? checks.finish() : std::unexpected(walk.failure());
+  return walk.finish() ? Status{} : std::unexpected(walk.failure());
+}
+
+template <typename Walk>
+Status check_records(Walk walk, std::int32_t count, RecordChecks& checks) {
+  if (Status walked = walk_records(walk, count, checks); !walked) {
+    checks.forget();
+    return walked;
+  }
+  return checks.finish();
 }
 
 }  // namespace
@@ -246,12 +258,10 @@ Result<ValidatedBatch> RecordValidator::validate(MutableBytes batch,
   const bool compressed = view.compression() != CompressionType::kNone;
   RecordChecks checks(view, options, record_errors_);
   if (!compressed) {
-    PlainWalk walk(view.records());
-    TRY_STATUS(check_records(walk, count, checks));
+    TRY_STATUS(check_records(PlainWalk(view.records()), count, checks));
   } else {
     TRY(Decompressor * stream, decompressors_.start(view.compression(), view.records()));
-    StreamWalk walk(*stream);
-    const Status walked = check_records(walk, count, checks);
+    const Status walked = check_records(StreamWalk(*stream), count, checks);
     stream->trim();
     TRY_STATUS(walked);
   }
@@ -261,8 +271,6 @@ Result<ValidatedBatch> RecordValidator::validate(MutableBytes batch,
   result.size_bytes = static_cast<std::int32_t>(batch.size());
   result.record_count = count;
   result.max_timestamp_ms = append_time ? options.now_ms : checks.max_timestamp_ms();
-  result.max_timestamp_delta =
-      compressed || append_time || result.max_timestamp_ms > kNoTimestamp ? count - 1 : -1;
   result.log_append_time_ms = append_time ? options.now_ms : kNoTimestamp;
   result.restamped = stamp_max_timestamp(batch, options.timestamp_type, result.max_timestamp_ms);
   return result;

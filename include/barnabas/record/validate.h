@@ -1,13 +1,15 @@
 // What a leader checks of the record set of a produce request before it appends it, with Kafka
 // 3.9.1's order of checks, error codes and messages: ProduceRequest.validateRecords,
 // UnifiedLog.analyzeAndValidateRecords, LogValidator (origin CLIENT, magic 2, target codec
-// "producer"). Three answers are better than Kafka's on purpose:
+// "producer"). Some answers are better than Kafka's on purpose:
 //   - offset deltas that are not 0, 1, 2, ...: kInvalidRecord; Kafka 3.9.1 accepts them in an
 //     uncompressed batch and rewrites a compressed one
 //   - unknown codec: kUnsupportedCompressionType; compressed bytes that do not decompress:
 //     kInvalidRecord; Kafka says UNKNOWN_SERVER_ERROR, which makes Java producers duplicate
 //   - a record in a compressed batch whose declared size is not its real one: kInvalidRecord;
 //     Kafka passes it on to consumers that cannot read it
+//   - a producer id with a negative epoch: kInvalidRecord; Kafka accepts it from a producer it does
+//     not know, and then sees neither its duplicates nor its gaps
 //
 // How it fails: an Error with Kafka's code; nothing has been written then, and the bytes are as
 // they came. Where record_errors() is not empty, the produce answer carries those and the Error's
@@ -49,15 +51,12 @@ struct ValidateOptions {
   bool compact = false;                                       // cleanup.policy holds "compact"
 };
 
-// What the append needs to know of an accepted batch. Offsets are relative to the base offset that
-// the log will give it.
+// What the append needs to know of an accepted batch. Its max timestamp stands for the batch's last
+// offset in the time index, whichever record it is of.
 struct ValidatedBatch {
   std::int32_t size_bytes = 0;
   std::int32_t record_count = 0;  // the last record's offset delta is one less
   std::int64_t max_timestamp_ms = kNoTimestamp;
-  // Kafka's shallowOffsetOfMaxTimestamp: the last offset delta, or -1 where no record has a
-  // timestamp and the batch is not compressed.
-  std::int32_t max_timestamp_delta = -1;
   std::int64_t log_append_time_ms = kNoTimestamp;  // -1 for CreateTime
   bool restamped = false;                          // timestamps and CRC are no more the producer's
 };

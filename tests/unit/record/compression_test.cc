@@ -91,14 +91,20 @@ TEST(Snappy, ARepeatedFrameHeaderIsSkippedAndAFewTrailingBytesIgnored) {
   EXPECT_EQ(decompress_all(CompressionType::kSnappy, compressed), "one two");
 }
 
+TEST(Snappy, TheVersionsInTheFrameHeaderMeanNothing) {
+  ByteVector compressed;
+  ASSERT_TRUE(compress(CompressionType::kSnappy, as_bytes("one"), compressed));
+  store_be(compressed.data() + 8, std::int32_t{1 << 24});
+  store_be(compressed.data() + 12, std::int32_t{-1});
+  EXPECT_EQ(decompress_all(CompressionType::kSnappy, compressed), "one");
+}
+
 TEST(Snappy, ABlockLongerThanTheBytesLeftIsRefused) {
   ByteVector compressed;
   ASSERT_TRUE(compress(CompressionType::kSnappy, as_bytes("one"), compressed));
   store_be(compressed.data() + 16, INT32_MAX);
   EXPECT_FALSE(decompress_all(CompressionType::kSnappy, compressed));
   store_be(compressed.data() + 16, std::int32_t{-1});
-  EXPECT_FALSE(decompress_all(CompressionType::kSnappy, compressed));
-  store_be(compressed.data() + 8, std::int32_t{0});
   EXPECT_FALSE(decompress_all(CompressionType::kSnappy, compressed));
 }
 

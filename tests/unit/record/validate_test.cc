@@ -33,7 +33,6 @@ TEST_P(ValidateEveryCodec, AGoodBatchIsAcceptedAndLeftAsItCame) {
     EXPECT_EQ(result->size_bytes, static_cast<std::int32_t>(batch.size()));
     EXPECT_EQ(result->record_count, count);
     EXPECT_EQ(result->max_timestamp_ms, kT0 + count - 1);
-    EXPECT_EQ(result->max_timestamp_delta, count - 1);
     EXPECT_EQ(result->log_append_time_ms, kNoTimestamp);
   }
 }
@@ -51,7 +50,6 @@ TEST_P(ValidateEveryCodec, LogAppendTimeIsStamped) {
   EXPECT_EQ(view.compression(), GetParam());
   EXPECT_TRUE(view.crc_is_valid());
   EXPECT_EQ(result->max_timestamp_ms, kNow);
-  EXPECT_EQ(result->max_timestamp_delta, 2);
   EXPECT_EQ(result->log_append_time_ms, kNow);
 }
 
@@ -76,8 +74,6 @@ TEST_P(ValidateEveryCodec, RecordsWithoutTimestamps) {
   const auto result = validator.validate(batch, at_now());
   ASSERT_TRUE(result);
   EXPECT_EQ(result->max_timestamp_ms, kNoTimestamp);
-  // Kafka names the last offset for a compressed batch and none for a plain one.
-  EXPECT_EQ(result->max_timestamp_delta, GetParam() == CompressionType::kNone ? -1 : 1);
 }
 
 TEST_P(ValidateEveryCodec, NullKeysAreRefusedOnACompactedTopic) {
@@ -171,6 +167,23 @@ TEST(Validate, OnACreateTimeTopicKafkaTurnsAnAppendTimeBatchBack) {
   EXPECT_EQ(BatchView(batch).timestamp_type(), TimestampType::kCreateTime);
   EXPECT_EQ(BatchView(batch).max_timestamp_ms(), kT0 + 9);
   EXPECT_TRUE(BatchView(batch).crc_is_valid());
+}
+
+TEST(Validate, ABrokenBatchNamesNoSingleRecords) {
+  BatchBuilder builder({});
+  builder.add(kT0, {}, as_bytes("without a key"));
+  builder.add(kT0, as_bytes("k"), as_bytes("v"));
+  ByteVector batch;
+  ASSERT_TRUE(builder.finish(batch));
+  store_be(batch.data() + kRecordCountAt, std::int32_t{1});
+  patch(batch, kLastOffsetDeltaAt, std::int32_t{0});
+  ValidateOptions options = at_now();
+  options.compact = true;
+  RecordValidator validator;
+  const auto result = validator.validate(batch, options);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kInvalidRecord);
+  EXPECT_TRUE(validator.record_errors().empty());
 }
 
 TEST(Validate, RecordErrorsAreBounded) {
