@@ -73,6 +73,8 @@ class LogImpl final : public Log, public std::enable_shared_from_this<LogImpl> {
       const LogView& view, Offset from, Offset upper_bound) const override;
   [[nodiscard]] TimestampAndOffset earliest() const override;
   [[nodiscard]] TimestampAndOffset latest() const override;
+  [[nodiscard]] std::vector<Offset> offsets_before(std::int64_t timestamp_ms,
+                                                   std::int32_t max_count) const override;
   [[nodiscard]] Result<std::optional<TimestampAndOffset>> max_timestamp() const override;
   [[nodiscard]] Result<std::optional<TimestampAndOffset>> offset_for_timestamp(
       std::int64_t timestamp_ms) const override;

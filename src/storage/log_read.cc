@@ -214,6 +214,41 @@ Result<std::optional<TimestampAndOffset>> LogImpl::find_timestamp(const LogView&
   }
 }
 
+// Kafka's legacyFetchOffsetsBefore.
+std::vector<Offset> LogImpl::offsets_before(std::int64_t timestamp_ms,
+                                            std::int32_t max_count) const {
+  constexpr std::int64_t kNewest = -1;
+  constexpr std::int64_t kOldest = -2;
+  const LogView now = view();
+  const LogReader reader(now);
+  struct Mark {
+    Offset offset;
+    std::int64_t written_ms;
+  };
+  std::vector<Mark> marks;
+  for (std::size_t at = 0; at < reader.count(); ++at) {
+    const Segment& segment = reader.segment(at);
+    marks.push_back(
+        {std::max(segment.base_offset(), now.start_offset()), segment.last_modified_ms()});
+  }
+  if (reader.limit(reader.count() - 1) > 0) {
+    marks.push_back({now.end_offset(), context_.clock->wall_ms()});
+  }
+  std::vector<Offset> found;
+  const auto is_wanted = [&](std::size_t i) {
+    return timestamp_ms == kNewest ||
+           (timestamp_ms == kOldest ? i == 0 : marks[i].written_ms <= timestamp_ms);
+  };
+  bool started = false;
+  for (std::size_t i = marks.size(); i-- > 0;) {
+    started = started || is_wanted(i);
+    if (started && std::cmp_less(found.size(), max_count)) {
+      found.push_back(marks[i].offset);
+    }
+  }
+  return found;
+}
+
 Result<std::optional<TimestampAndOffset>> LogImpl::offset_for_timestamp(
     std::int64_t timestamp_ms) const {
   return noted(find_timestamp(view(), timestamp_ms));

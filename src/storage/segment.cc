@@ -515,4 +515,9 @@ Status Segment::remove_files() {
   return {};
 }
 
+std::int64_t Segment::last_modified_ms() const {
+  const auto info = env_.vfs->stat(path(kLogSuffix));
+  return info ? info->modified_ms : 0;
+}
+
 }  // namespace barnabas::storage

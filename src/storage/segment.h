@@ -66,6 +66,8 @@ class Segment {
   [[nodiscard]] Status make_active(std::int32_t max_index_bytes);
 
   [[nodiscard]] Offset base_offset() const { return base_; }
+  // When the .log file was last written; 0 where that cannot be told.
+  [[nodiscard]] std::int64_t last_modified_ms() const;
   [[nodiscard]] std::uint64_t size_bytes() const { return size_.load(std::memory_order_acquire); }
   [[nodiscard]] bool deleted() const { return deleted_.load(std::memory_order_acquire); }
 

@@ -195,6 +195,11 @@ class Log {
   [[nodiscard]] virtual Result<std::optional<TimestampAndOffset>> offset_for_timestamp(
       std::int64_t timestamp_ms) const = 0;
 
+  // ListOffsets version 0: bases of segments (and the end of the log) that were last written at or
+  // before `timestamp_ms`, newest first, at most `max_count`; -1 is the newest, -2 the oldest one.
+  [[nodiscard]] virtual std::vector<Offset> offsets_before(std::int64_t timestamp_ms,
+                                                           std::int32_t max_count) const = 0;
+
   // Leader epochs. THREAD: any
   virtual void assign_epoch_start_offset(LeaderEpoch epoch, Offset start) = 0;
   [[nodiscard]] virtual std::optional<EpochEntry> latest_epoch() const = 0;

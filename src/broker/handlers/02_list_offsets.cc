@@ -166,7 +166,7 @@ void handle_list_offsets(RequestContext& context, protocol::Reader& body) {
   job->local = context.services.broker_id;
   job->replicas = context.services.replicas.table();
   job->metadata = context.services.metadata.load();
-  bool reads = false;
+  bool reads = job->version == 0;
   for (const auto& topic : job->request.topics) {
     reads |= std::ranges::any_of(
         topic.partitions, [](const auto& partition) { return reads_the_log(partition.timestamp); });
