@@ -48,30 +48,41 @@ done
 if [[ -n ${JMX_PORT:-} ]]; then note "INFO JMX_PORT is set and ignored: there is no JMX here; metrics are served over HTTP"; fi
 
 program=$(find_program "$base")
-logs=$(log_dir "$base")
-mkdir -p "$logs" 2>/dev/null || die "cannot make the log folder $logs (LOG_DIR names another)"
-logs=$(cd "$logs" && pwd -P)
-prefix=$(pid_file_prefix "$file")
 pids=$(run_dir)
-pid_file=$pids/$prefix.$(printf '%s\n' "$@" | cksum | cut -d' ' -f1).pid
+overrides_sum=$(printf '%s\n' "$@" | cksum | cut -d' ' -f1)
+pid_file=$pids/$(pid_file_prefix "$file").$overrides_sum.pid
 if running=$(pid_of "$pid_file"); then
   die "a broker with $file is already running (pid $running); $here/kafka-server-stop.sh stops it"
+fi
+
+# Two brokers must not rotate one log file: the second gets a folder of its own below.
+logs=$(absolute_folder "$(log_dir "$base")")
+if log_dir_in_use "$pids" "$logs"; then
+  logs=$(absolute_folder "$logs/$(basename "$file" .properties)")
+  if log_dir_in_use "$pids" "$logs"; then logs=$(absolute_folder "$logs-$overrides_sum"); fi
+  note "INFO another broker writes its log there already; this one's goes to $logs"
 fi
 
 # Relative paths in the file mean the same wherever this is called from.
 cd "$base"
 command=("$program" server "$file" "$@" --pid-file "$pid_file" --log-dir "$logs")
-if [[ $daemon == no ]]; then exec "${command[@]}"; fi
+# The pid file stands from the first moment, so that a broker that is still starting can be stopped.
+if [[ $daemon == no ]]; then
+  printf '%s\n' "$$" >"$pid_file"
+  exec "${command[@]}"
+fi
 
 out=$logs/$name.out
 nohup setsid "${command[@]}" >"$out" 2>&1 </dev/null &
 child=$!
+printf '%s\n' "$child" >"$pid_file"
 for ((i = 0; i < kEarlyFailureTenths; ++i)); do
-  if [[ -s $pid_file ]] && pid_of "$pid_file" >/dev/null; then exit 0; fi
   if ! kill -0 "$child" 2>/dev/null; then
+    rm -f "$pid_file"
     note "the broker did not start:"
     tail -n 20 "$out" >&2
     exit 1
   fi
+  if grep -q started "$out"; then exit 0; fi
   sleep 0.1
 done

@@ -62,3 +62,18 @@ pid_of() {
 
 # An existing file's absolute path, links resolved in the folders above it only.
 absolute() { (cd "$(dirname "$1")" && printf '%s/%s\n' "$(pwd -P)" "$(basename "$1")"); }
+
+# Makes a folder and prints its absolute path.
+absolute_folder() {
+  mkdir -p "$1" 2>/dev/null || die "cannot make the folder $1 (LOG_DIR names another)"
+  (cd "$1" && pwd -P)
+}
+
+# log_dir_in_use run-folder log-folder: whether a running broker of ours was given that log folder.
+log_dir_in_use() {
+  local pid_file pid
+  for pid_file in "$1"/*.pid; do
+    if pid=$(pid_of "$pid_file") && tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qxF -- "$2"; then return 0; fi
+  done
+  return 1
+}

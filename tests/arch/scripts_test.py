@@ -28,7 +28,10 @@ def stop(*_):
     open(arguments[1] + ".stopped", "w").close()
     os._exit(0)
 signal.signal(signal.SIGTERM, stop)
+while "late" in text:
+    signal.pause()
 open(pid_file, "w").write(str(os.getpid()) + "\\n")
+print("started", flush=True)
 while True:
     signal.pause()
 """
@@ -113,6 +116,8 @@ class ScriptsTest(unittest.TestCase):
         self.start(file, "--override", "broker.id=1")
         self.start(file, "--override", "broker.id=2")
         self.assertEqual(len(self.pids()), 2)
+        self.assertIn("broker.id=1", self.out())
+        self.assertIn("broker.id=2", (self.folder / "logs" / "one" / "kafkaServer.out").read_text())
         again = self.run_script("kafka-server-start.sh", "-daemon", file, "--override", "broker.id=2")
         self.assertEqual(again.returncode, 1)
         self.assertIn("already running", again.stderr)
@@ -123,6 +128,14 @@ class ScriptsTest(unittest.TestCase):
         done = self.run_script("kafka-server-start.sh", "-daemon", self.file("bad.properties", "fail"))
         self.assertEqual(done.returncode, 1)
         self.assertIn("port 9092 is in use", done.stderr)
+
+    def test_a_broker_that_is_still_starting_can_be_stopped(self):
+        file = self.file("late.properties", "late")
+        done = self.run_script("kafka-server-start.sh", "-daemon", file)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("started", self.out())
+        self.assertEqual(self.run_script("kafka-server-stop.sh", file).returncode, 0)
+        self.assertTrue(Path(file + ".stopped").exists())
 
     def test_a_process_that_is_not_ours_is_left_alone(self):
         other = subprocess.Popen(["sleep", "60"])
@@ -157,10 +170,8 @@ class ScriptsTest(unittest.TestCase):
         process = subprocess.Popen([str(SCRIPTS / "kafka-server-start.sh"), file], env=self.environment,
                                    stdout=subprocess.PIPE, text=True)
         self.addCleanup(process.stdout.close)
-        self.assertIn("arguments server", process.stdout.readline())
-        deadline = time.monotonic() + 20
-        while not self.pids() and time.monotonic() < deadline:
-            time.sleep(0.02)
+        self.assertIn("started\n", iter(process.stdout.readline, ""))
+        self.assertEqual(self.pids()[0].read_text(), f"{process.pid}\n")
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(timeout=20), 0)
         self.assertTrue(Path(file + ".stopped").exists())
