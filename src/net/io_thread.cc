@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <future>
 #include <limits>
@@ -25,6 +26,14 @@ constexpr int kMaxEvents = 256;     // taken from the kernel in one wait
 constexpr int kMaxPostRounds = 16;  // tasks that post tasks, before sockets get their turn again
 
 thread_local const IoThread* current_thread = nullptr;
+
+// sendfile to a peer that is gone raises SIGPIPE, and unlike send it knows no flag against that.
+void block_sigpipe() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGPIPE);
+  BARNABAS_CHECK(::pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0);
+}
 
 }  // namespace
 
@@ -192,6 +201,7 @@ void IoThread::run_posted() {
 
 void IoThread::run() {
   current_thread = this;
+  block_sigpipe();
   ::pthread_setname_np(::pthread_self(), name_.substr(0, 15).c_str());
   if (core_) {
     cpu_set_t cores;

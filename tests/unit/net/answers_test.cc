@@ -40,9 +40,9 @@ TEST_F(AnswersTest, NothingIsSentForNothing) {
 
 TEST_F(AnswersTest, APeerThatReadsNoAnswersIsNotReadFromAndLosesNone) {
   options_.max_queued_answer_bytes = 100'000;
-  options_.send_buffer_bytes = 20'000;
+  options_.send_buffer_bytes = 50'000;
   start();
-  Client slow(port(), 10'000);
+  Client slow(port(), 100'000);
   constexpr int kRequests = 2000;
   std::thread asking([&] {
     for (int i = 0; i < kRequests; ++i) {

@@ -67,7 +67,7 @@ TEST_F(FileAnswerTest, LargeRangesReachASlowReaderWhole) {
   const std::string content = numbered(9'000'000);
   seen_.file = {make_file(content), 0, content.size()};
   start();
-  Client slow(port(), 5000);
+  Client slow(port(), 100'000);
   for (int i = 0; i < 3; ++i) {
     slow.send_frame("f");
   }
@@ -94,6 +94,20 @@ TEST_F(FileAnswerTest, AFileThatBecameShorterClosesTheConnection) {
   Client client = connect();
   client.send_frame("f");
   ASSERT_TRUE(seen_.wait_for([&] { return seen_.closed == 1; }));
+}
+
+TEST_F(FileAnswerTest, APeerThatIsGoneIsNoSignal) {
+  seen_.file = {make_file(numbered(5'000'000)), 0, 5'000'000};
+  start();
+  for (int i = 0; i < 20; ++i) {
+    Client client = connect();
+    client.send_raw(frame("f") + frame("f"));
+    client.reset();
+  }
+  Client other = connect();
+  other.send_frame("e");
+  EXPECT_EQ(other.receive_frame(), "e");
+  EXPECT_TRUE(wait_for_connections(1));
 }
 
 // A file whose pages have to be read by read_at() before they are resident.
