@@ -258,7 +258,18 @@ Status LogLoader::recover_from(Offset recovery_point) {
       continue;
     }
     TRY(const RecoveryResult result, recover_segment(*loaded_.segments[i]));
-    if (result.cut_bytes > 0 && i + 1 < loaded_.segments.size()) {
+    if (i + 1 == loaded_.segments.size()) {
+      break;
+    }
+    // The end of a segment can be lost without a trace where the power failed before it was synced;
+    // keeping the next one would leave a gap. In a compacted log gaps are as they should be.
+    const Offset next = loaded_.segments[i + 1]->base_offset();
+    const bool gap = !loaded_.config.cleanup_compact && result.next_offset < next;
+    if (gap) {
+      logging::logger("storage").warn("{}: offsets {} to {} are lost", label(),
+                                      result.next_offset.value(), next.value() - 1);
+    }
+    if (result.cut_bytes > 0 || gap) {
       return drop_after(i + 1);
     }
   }

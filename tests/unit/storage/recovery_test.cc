@@ -1,0 +1,324 @@
+// Starting after a clean stop and after a crash.
+#include "fixture.h"
+
+namespace barnabas::storage {
+namespace {
+
+using testing::CrashMode;
+using testing::FileOp;
+
+class RecoveryTest : public StorageTest {
+ protected:
+  void fill(int batches) {
+    config_.segment_bytes = static_cast<std::int32_t>(10 * size_);
+    config_.index_interval_bytes = 200;
+    open_log();
+    for (int i = 0; i < batches; ++i) {
+      ASSERT_EQ(append({.timestamp_ms = 1000 + i}, LeaderEpoch(i / 10)).error, ErrorCode::kNone);
+    }
+  }
+  [[nodiscard]] std::string path(const std::string& name) const {
+    return std::string(kLogDir) + "/" + name;
+  }
+  std::map<std::string, std::string> all_files() {
+    std::map<std::string, std::string> files;
+    for (const auto& name : log_files()) {
+      files[name] = content(name);
+    }
+    return files;
+  }
+  const std::size_t size_ = make_batch({}).size();
+};
+
+TEST_F(RecoveryTest, ACleanStopIsMarkedAndNothingIsReadAgain) {
+  fill(25);
+  const std::string before = read_all();
+  stop_cleanly();
+  EXPECT_EQ(vfs_.content("/data/logs/.kafka_cleanshutdown"), R"({"version":0,"brokerEpoch":7})");
+  EXPECT_EQ(vfs_.content("/data/logs/recovery-point-offset-checkpoint"), "0\n1\nt 0 25\n");
+  const auto read_before = vfs_.bytes_read(".log");
+  open_log();
+  EXPECT_TRUE(manager_->had_clean_shutdown());
+  EXPECT_FALSE(vfs_.exists("/data/logs/.kafka_cleanshutdown"));
+  // The end of the active segment, from its last index entry on.
+  EXPECT_LE(vfs_.bytes_read(".log") - read_before, 4 * size_);
+  EXPECT_EQ(vfs_.bytes_read("00000000000000000000.log"), vfs_.bytes_read("0000.log"));
+  EXPECT_EQ(log_->end_offset(), Offset(25));
+  EXPECT_EQ(log_->recovery_point(), Offset(25));
+  EXPECT_EQ(read_all(), before);
+}
+
+TEST_F(RecoveryTest, StoppingTwiceLeavesTheSameFiles) {
+  fill(25);
+  stop_cleanly();
+  const auto first = all_files();
+  open_log();
+  stop_cleanly();
+  EXPECT_EQ(all_files(), first);
+}
+
+TEST_F(RecoveryTest, OnlyWhatLiesPastTheRecoveryPointIsCheckedAfterACrash) {
+  fill(25);
+  time_.run_all();  // the flushes of the rolls: the recovery point is 20
+  manager_->checkpoint_recovery_points();
+  const auto sealed = vfs_.bytes_read("00000000000000000000.log");
+  const std::string before = read_all();
+  const auto read_by_test = vfs_.bytes_read("00000000000000000000.log") - sealed;
+  crash(CrashMode::kProcess);
+  EXPECT_FALSE(manager_->had_clean_shutdown());
+  EXPECT_EQ(vfs_.bytes_read("00000000000000000000.log"), sealed + read_by_test);
+  EXPECT_EQ(log_->end_offset(), Offset(25));
+  EXPECT_EQ(read_all(), before);
+}
+
+TEST_F(RecoveryTest, RecoveryBuildsTheIndexesThatAppendingWould) {
+  fill(25);
+  stop_cleanly();
+  const auto clean = all_files();
+  vfs_.remove("/data/logs/.kafka_cleanshutdown").value();
+  vfs_.remove("/data/logs/recovery-point-offset-checkpoint").value();
+  open_log();
+  stop_cleanly();
+  EXPECT_EQ(all_files(), clean);
+}
+
+TEST_F(RecoveryTest, ATornTailIsCutAfterTheLastWholeBatch) {
+  for (const std::size_t cut : {std::size_t{1}, std::size_t{30}, size_ - 1}) {
+    ASSERT_TRUE(vfs_.remove_tree(kDir));
+    fill(5);
+    const std::string whole = content("00000000000000000000.log");
+    drop_manager();
+    vfs_.crash(CrashMode::kProcess);
+    vfs_.set_content(path("00000000000000000000.log"), whole.substr(0, whole.size() - cut));
+    open_log();
+    EXPECT_EQ(log_->end_offset(), Offset(4));
+    EXPECT_EQ(read_all(), whole.substr(0, 4 * size_));
+    EXPECT_EQ(append({}).base_offset, Offset(4));
+  }
+}
+
+TEST_F(RecoveryTest, GarbageAndZeroesAtTheEndAreCut) {
+  for (const std::string& tail : {std::string(300, '\0'), std::string(300, '\x7f'),
+                                  std::string("\0\0\0\0\0\0\0\5\x7f\xff\xff\xff\0\0\0\0\2", 17)}) {
+    ASSERT_TRUE(vfs_.remove_tree(kDir));
+    fill(5);
+    const std::string whole = content("00000000000000000000.log");
+    drop_manager();
+    vfs_.crash(CrashMode::kProcess);
+    vfs_.set_content(path("00000000000000000000.log"), whole + tail);
+    open_log();
+    EXPECT_EQ(log_->end_offset(), Offset(5));
+    EXPECT_EQ(content("00000000000000000000.log"), whole);
+  }
+}
+
+TEST_F(RecoveryTest, AFlippedBitCutsTheLogThereAndLaterSegmentsGo) {
+  fill(25);
+  std::string bytes = content("00000000000000000010.log");
+  bytes[3 * size_ + 70] = static_cast<char>(bytes[3 * size_ + 70] ^ 4);
+  drop_manager();
+  vfs_.crash(CrashMode::kProcess);
+  vfs_.set_content(path("00000000000000000010.log"), bytes);
+  open_log();  // no recovery point was written: everything is checked
+  EXPECT_EQ(log_->end_offset(), Offset(13));
+  EXPECT_EQ(log_->view().segment_count(), 2U);
+  EXPECT_TRUE(vfs_.exists(path("00000000000000000020.log.deleted")));
+  EXPECT_EQ(log_->epoch_entries().back().epoch, LeaderEpoch(1));
+}
+
+TEST_F(RecoveryTest, AMissingIndexIsBuiltAnew) {
+  fill(25);
+  stop_cleanly();
+  const auto clean = all_files();
+  for (const auto* name : {"00000000000000000000.index", "00000000000000000010.timeindex",
+                           "00000000000000000020.index"}) {
+    ASSERT_TRUE(vfs_.remove(path(name)));
+  }
+  open_log();
+  EXPECT_EQ(log_->end_offset(), Offset(25));
+  stop_cleanly();
+  EXPECT_EQ(all_files(), clean);
+}
+
+TEST_F(RecoveryTest, AnIndexThatCannotBeRightIsBuiltAnew) {
+  fill(25);
+  stop_cleanly();
+  const auto clean = all_files();
+  vfs_.set_content(path("00000000000000000020.index"), std::string(64, '\0'));
+  vfs_.set_content(path("00000000000000000020.timeindex"), "odd");
+  open_log();
+  EXPECT_EQ(log_->end_offset(), Offset(25));
+  stop_cleanly();
+  EXPECT_EQ(content("00000000000000000020.index"), clean.at("00000000000000000020.index"));
+  EXPECT_EQ(content("00000000000000000020.timeindex"), clean.at("00000000000000000020.timeindex"));
+}
+
+TEST_F(RecoveryTest, AnIndexWithoutItsLogIsRemoved) {
+  fill(5);
+  stop_cleanly();
+  vfs_.set_content(path("00000000000000000099.index"), "12345678");
+  open_log();
+  EXPECT_FALSE(vfs_.exists(path("00000000000000000099.index")));
+  EXPECT_EQ(log_->end_offset(), Offset(5));
+}
+
+TEST_F(RecoveryTest, DamagedCheckpointsAreSaidAndDoneWithout) {
+  fill(25);
+  const auto epochs = log_->epoch_entries();
+  stop_cleanly();
+  for (const auto* name : {"recovery-point-offset-checkpoint", "log-start-offset-checkpoint",
+                           "replication-offset-checkpoint"}) {
+    vfs_.set_content(std::string(kDir) + "/" + name, "0\n3\nt 0");
+  }
+  vfs_.set_content(path("leader-epoch-checkpoint"), "what\nis this");
+  vfs_.set_content(path("partition.metadata"), "");
+  open_log();
+  EXPECT_EQ(log_->end_offset(), Offset(25));
+  EXPECT_EQ(log_->epoch_entries(), epochs);
+  EXPECT_TRUE(log_->topic_id().is_zero());
+}
+
+TEST_F(RecoveryTest, EpochsThatWereNotYetWrittenAreFoundInTheBatches) {
+  fill(25);
+  const auto epochs = log_->epoch_entries();
+  ASSERT_EQ(epochs.size(), 3U);
+  drop_manager();  // before the disk executor came to write the checkpoint
+  time_.run_all();
+  vfs_.crash(CrashMode::kProcess);
+  vfs_.set_content(path("leader-epoch-checkpoint"), "");
+  open_log();
+  EXPECT_EQ(log_->epoch_entries(), epochs);
+}
+
+TEST_F(RecoveryTest, AnInterruptedSwapIsFinished) {
+  fill(25);
+  stop_cleanly();
+  // The cleaner had replaced segments 0 and 10 by one that kept the second of them.
+  ByteVector kept = make_batch({});
+  record::stamp_base_offset(kept, Offset(19));
+  vfs_.set_content(path("00000000000000000000.log.swap"), as_text(kept));
+  vfs_.set_content(path("00000000000000000000.index.swap"), "");
+  vfs_.set_content(path("00000000000000000000.timeindex.swap"), "");
+  vfs_.set_content(path("00000000000000000020.log.cleaned"), "unfinished");
+  open_log();
+  EXPECT_EQ(log_->end_offset(), Offset(25));
+  EXPECT_EQ(content("00000000000000000000.log"), as_text(kept));
+  EXPECT_EQ(content("00000000000000000010.log"), "(missing)");
+  EXPECT_EQ(content("00000000000000000020.log.cleaned"), "(missing)");
+}
+
+TEST_F(RecoveryTest, ALogThatEndsBeforeItsStartBeginsAnew) {
+  fill(5);
+  log_->update_high_watermark(Offset(5));
+  ASSERT_TRUE(log_->delete_records_before(Offset(5)));
+  stop_cleanly();
+  vfs_.set_content(path("00000000000000000000.log"), "");
+  open_log();
+  EXPECT_EQ(log_->start_offset(), Offset(5));
+  EXPECT_EQ(append({}).base_offset, Offset(5));
+}
+
+// A disk that loses power at every single change: whatever was acknowledged and synced is there,
+// nothing is there twice, and the log goes on.
+class EveryCrashTest : public RecoveryTest, public ::testing::WithParamInterface<CrashMode> {};
+
+TEST_P(EveryCrashTest, LeavesAWholeLogAtEveryStep) {
+  config_.segment_bytes = static_cast<std::int32_t>(4 * size_);
+  config_.index_interval_bytes = 150;
+  config_.retention_bytes = static_cast<std::int64_t>(9 * size_);
+  config_.file_delete_delay_ms = 1;
+  int steps = 0;
+  bool finished = false;
+  for (std::uint64_t until = 0; !finished; ++until, ++steps) {
+    ASSERT_TRUE(vfs_.remove_tree("/data"));
+    vfs_.crash(CrashMode::kProcess);
+    random_ = make_seeded_random(until);
+    open_log();
+    vfs_.power_off_after(until);
+    Offset acknowledged{0};
+    Offset durable{0};
+    for (int i = 0; i < 18 && !vfs_.powered_off(); ++i) {
+      const auto result = append({.timestamp_ms = testing::ManualTime::kStartWallMs + i,
+                                  .producer = ProducerId(1),
+                                  .epoch = ProducerEpoch(0),
+                                  .sequence = SequenceNumber(i)},
+                                 LeaderEpoch(i / 5));
+      if (result.error == ErrorCode::kNone) {
+        ASSERT_EQ(result.base_offset, Offset(i));
+        acknowledged = Offset(i + 1);
+        log_->update_high_watermark(acknowledged);
+      }
+      if (i % 5 == 4 && log_->flush()) {
+        durable = std::max(durable, log_->recovery_point());
+      }
+      if (i % 7 == 6) {
+        static_cast<void>(log_->delete_old_segments());
+        manager_->checkpoint_recovery_points();
+        manager_->checkpoint_log_starts();
+      }
+      time_.advance(std::chrono::milliseconds(2));
+      durable = std::max(durable, log_->recovery_point());
+    }
+    if (!vfs_.powered_off()) {
+      finished = true;
+      EXPECT_EQ(acknowledged, Offset(18));
+    }
+    drop_manager();
+    time_.run_all();
+    const bool keeps_all = GetParam() == CrashMode::kProcess;
+    vfs_.crash(GetParam(), random_.get());
+    open_log();
+    const Offset end = log_->end_offset();
+    ASSERT_GE(end, keeps_all ? acknowledged : durable) << "crash at change " << until;
+    ASSERT_LE(end, Offset(18));
+    // Every offset between start and end, once.
+    const std::string bytes = read_all(log_->start_offset());
+    record::BatchCursor cursor(as_bytes(bytes));
+    std::optional<Offset> next;
+    while (cursor.next() == record::BatchStep::kBatch) {
+      ASSERT_TRUE(!next || cursor.batch().base_offset() == *next) << "crash at change " << until;
+      next = cursor.batch().next_offset();
+    }
+    ASSERT_EQ(next.value_or(end), end) << "crash at change " << until;
+    // The producer goes on where the log ends, and its last batch is known.
+    const int sequence = static_cast<int>(end.value());
+    const auto further = append({.timestamp_ms = testing::ManualTime::kStartWallMs + sequence,
+                                 .producer = ProducerId(1),
+                                 .epoch = ProducerEpoch(0),
+                                 .sequence = SequenceNumber(sequence)});
+    ASSERT_EQ(further.error, ErrorCode::kNone)
+        << "crash at change " << until << ": " << further.message;
+    ASSERT_EQ(further.base_offset, end);
+    ASSERT_FALSE(further.duplicate);
+    if (sequence > 0 && log_->start_offset() < end) {
+      const auto again = append({.timestamp_ms = testing::ManualTime::kStartWallMs + sequence - 1,
+                                 .producer = ProducerId(1),
+                                 .epoch = ProducerEpoch(0),
+                                 .sequence = SequenceNumber(sequence - 1)});
+      ASSERT_TRUE(again.duplicate) << "crash at change " << until;
+    }
+    // What was found is sound: the next start, a clean one, finds the same.
+    stop_cleanly();
+    open_log();
+    ASSERT_EQ(log_->end_offset(), end + 1) << "crash at change " << until;
+  }
+  EXPECT_GT(steps, 100);
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, EveryCrashTest,
+                         ::testing::Values(CrashMode::kProcess, CrashMode::kLoseUnsynced,
+                                           CrashMode::kRandom),
+                         [](const auto& info) {
+                           switch (info.param) {
+                             case CrashMode::kProcess:
+                               return "ProcessDies";
+                             case CrashMode::kLoseUnsynced:
+                               return "PowerFailsAndTakesAllUnsynced";
+                             case CrashMode::kRandom:
+                               return "PowerFailsAndTakesSome";
+                           }
+                           return "";
+                         });
+
+}  // namespace
+}  // namespace barnabas::storage
