@@ -3,7 +3,8 @@
     disk_test.py [--kafka-twice] [--only-compare]
 
 1. Both brokers get every frame of frames.py, are stopped cleanly, and their log dirs are compared;
-   then both are started again on them, get some more, and are compared again.
+   then both are started again on them, get some more, and are compared again; then both recover
+   from the same crash, and are compared once more.
 2. Kafka's DumpLogSegments reads our files and finds nothing wrong with them.
 3. Kafka itself starts on our directory, once as it was closed, once without the marker of a clean
    shutdown so that it recovers every segment, and every batch is read back from it.
@@ -20,7 +21,7 @@ import time
 from typing import Dict, List, Tuple
 
 import frames
-from folders import compare, partition_folders
+from folders import compare, crash, partition_folders
 from kafka_reads import check_dump, check_kafka_starts_on, wait_for_leaders
 from lib import brokers, messages
 from lib.client import Client
@@ -30,7 +31,6 @@ SETTINGS = {
     "message.max.bytes": 1048588,
     # The periodic work must not run at another moment in one of the two.
     "log.retention.check.interval.ms": 3_600_000,
-    "log.cleaner.enable": "false",
     "auto.create.topics.enable": "false",
 }
 
@@ -120,15 +120,20 @@ def run(pair: Tuple[brokers.Broker, brokers.Broker], folder: pathlib.Path,
             return [done.result() for done in [pool.submit(function, one, *args) for one in pair]]
 
         for what, steps in (("after the first stop", frames.first_session(now_ms)),
-                            ("after a restart", frames.second_session(now_ms))):
+                            ("after a restart", frames.second_session(now_ms)),
+                            ("after a recovery", [])):
             print(f"--- {what}", flush=True)
+            if not steps:
+                for broker in pair:
+                    crash(broker.log_dirs[0], list(frames.TOPICS))
             for broker in pair:  # in this thread: a child dies with the thread that began it
                 broker.start(wait=False)
             on_both(lambda broker: broker.wait_ready())
             if what == "after the first stop":
                 on_both(create_topics)
             on_both(wait_for_leaders)
-            check_answers(*on_both(send_all, steps))
+            if steps:
+                check_answers(*on_both(send_all, steps))
             on_both(stop)
             check_folders(what, pair)
     check_the_comparison_bites(pair[0], folder / "changed")

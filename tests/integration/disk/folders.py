@@ -11,6 +11,9 @@ from lib.wire import TornBatch, decode_batches
 EXPECTED: Sequence[Tuple[str, str]] = (
     (r"^barnabas\.[a-z.-]+: only ours$",
      "plain files of our own in a log dir are called barnabas.*; Kafka ignores them"),
+    (r"^\.lock: only ours$",
+     "Kafka deletes the lock as it stops; of two that open it at that moment each could then lock a "
+     "file of its own"),
 )
 
 
@@ -20,6 +23,19 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.place}: {self.what}"
+
+
+def crash(log_dir: pathlib.Path, topics: Sequence[str]) -> None:
+    """Makes the log dir of a stopped broker look as after a crash long after the last checkpoint:
+    the last batch of every partition torn, no index and no producer snapshot left."""
+    (log_dir / ".kafka_cleanshutdown").unlink()
+    (log_dir / "recovery-point-offset-checkpoint").write_text("0\n0\n")
+    for folder in partition_folders(log_dir, topics).values():
+        last = max(folder.glob("*.log"))
+        last.write_bytes(last.read_bytes()[:-7])
+        for path in folder.iterdir():
+            if path.suffix in (".index", ".timeindex", ".snapshot"):
+                path.unlink()
 
 
 def partition_folders(log_dir: pathlib.Path, topics: Sequence[str]) -> Dict[str, pathlib.Path]:

@@ -120,8 +120,7 @@ class _Plan:
         key = (topic, partition, producer)
         sequence = self.sequences.get(key, 0)
         self.sequences[key] = (sequence + count) & 0x7FFFFFFF
-        records = self.some(count, 60) if topic == "many-producers" else self.recent(count, 60)
-        return plain_batch(records, producer_id=producer, producer_epoch=epoch,
+        return plain_batch(self.recent(count, 60), producer_id=producer, producer_epoch=epoch,
                            base_sequence=sequence)
 
 
@@ -270,5 +269,5 @@ def second_session(now_ms: int) -> List[Step]:
         plan.recent(1, 40), producer_id=77, producer_epoch=0, base_sequence=4))))
     for producer in plan.rng.sample(range(1000, 900_000), 20):
         plan.step(plan.frame(f"many producers, {producer}", ("many-producers", 0, plain_batch(
-            plan.some(1, 40), producer_id=producer, producer_epoch=0, base_sequence=0))))
+            plan.recent(1, 40), producer_id=producer, producer_epoch=0, base_sequence=0))))
     return plan.steps
