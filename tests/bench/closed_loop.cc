@@ -203,7 +203,11 @@ Report run_closed_loop(const LoadOptions& options) {
   const std::uint64_t answers_before = engine.answers();
   const std::uint64_t bytes_before = engine.bytes();
   const auto start = Clock::now();
-  engine.run_until([&] { return seconds_since(start) >= options.seconds; });
+  engine.run_until([&] {
+    return seconds_since(start) >= options.seconds ||
+           (options.max_bytes > 0 &&
+            static_cast<double>(engine.bytes() - bytes_before) >= options.max_bytes);
+  });
   const double elapsed = seconds_since(start);
   const double used = cpu() - cpu_before;
   const auto requests = static_cast<double>(engine.answers() - answers_before);

@@ -124,7 +124,7 @@ class Floor {
   void answer_fetch(const std::string& name, Topic& topic, std::int32_t index,
                     const WaitingFetch& waiting);
   void create_topic(Peer& peer, Request& in, std::int32_t correlation);
-  void metadata(Peer& peer, Request& in, std::int32_t correlation);
+  void metadata(Peer& peer, Request& in, std::int16_t version, std::int32_t correlation);
   void end_train(Peer& peer);
   void flush(Peer& peer);
   static bool send_all(Peer& peer);
@@ -266,7 +266,7 @@ std::size_t Floor::handle_frames(Peer& peer, MutableBytes bytes) {
 void Floor::handle(Peer& peer, MutableBytes frame) {
   Request in(frame);
   const auto api = in.get<std::int16_t>();
-  in.get<std::int16_t>();
+  const auto version = in.get<std::int16_t>();
   const auto correlation = in.get<std::int32_t>();
   in.string();
   switch (api) {
@@ -276,7 +276,7 @@ void Floor::handle(Peer& peer, MutableBytes frame) {
     case 1:
       return fetch(peer, in, correlation);
     case 3:
-      return metadata(peer, in, correlation);
+      return metadata(peer, in, version, correlation);
     case 18: {
       // As many keys as Kafka names, so that the answer is as long.
       Encoder out;
@@ -377,13 +377,20 @@ void Floor::create_topic(Peer& peer, Request& in, std::int32_t correlation) {
   send(peer, out);
 }
 
-void Floor::metadata(Peer& peer, Request& in, std::int32_t correlation) {
+// Versions 1 (whoever waits for the floor to be there) and 4 (bench_load).
+void Floor::metadata(Peer& peer, Request& in, std::int16_t version, std::int32_t correlation) {
   const auto asked = in.get<std::int32_t>();
   Encoder out;
-  out.put<std::int32_t>(0).put(correlation).put<std::int32_t>(0);
+  out.put<std::int32_t>(0).put(correlation);
+  if (version > 1) {
+    out.put<std::int32_t>(0);
+  }
   out.put<std::int32_t>(1).put<std::int32_t>(0).string("127.0.0.1");
   out.put(static_cast<std::int32_t>(port_)).put<std::int16_t>(-1);
-  out.put<std::int16_t>(-1).put<std::int32_t>(0);
+  if (version > 1) {
+    out.put<std::int16_t>(-1);
+  }
+  out.put<std::int32_t>(0);
   out.put(std::max(asked, 0));
   for (std::int32_t i = 0; i < asked; ++i) {
     const std::string name(in.string());

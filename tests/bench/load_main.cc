@@ -24,6 +24,9 @@ Report run(const LoadOptions& options) {
   if (options.mode == "waiters") {
     return run_waiters(options);
   }
+  if (options.mode == "idle") {
+    return run_idle(options);
+  }
   throw std::invalid_argument("unknown mode " + options.mode);
 }
 

@@ -51,10 +51,11 @@ const std::map<std::string, Flag>& flags() {
       {"--fetch-bytes", {"asked for at once", number(&LoadOptions::fetch_bytes)}},
       {"--rate", {"requests a second of mode rate", number(&LoadOptions::rate)}},
       {"--consume", {"1: mode rate measures end to end, too", number(&LoadOptions::consume)}},
-      {"--waiters", {"waiting fetches", number(&LoadOptions::waiters)}},
+      {"--waiters", {"waiting fetches, idle connections", number(&LoadOptions::waiters)}},
       {"--wakes", {"how many times some are woken", number(&LoadOptions::wakes)}},
       {"--warm-up", {"seconds that do not count", number(&LoadOptions::warm_up_s)}},
-      {"--seconds", {"that count", number(&LoadOptions::seconds)}}};
+      {"--seconds", {"that count", number(&LoadOptions::seconds)}},
+      {"--max-bytes", {"of records, ends a load early", number(&LoadOptions::max_bytes)}}};
   return all;
 }
 
@@ -62,7 +63,7 @@ const std::map<std::string, Flag>& flags() {
 
 std::string load_usage() {
   std::string text =
-      "bench_load produce|fetch|ping|rate|waiters [--flag value]...\n"
+      "bench_load produce|fetch|ping|rate|waiters|idle [--flag value]...\n"
       "Loads a broker, checks every answer, prints one line of JSON.\n";
   for (const auto& [name, flag] : flags()) {
     text += fmt::format("  {:<26}{}\n", name, flag.help);

@@ -11,7 +11,7 @@
 namespace barnabas::bench {
 
 struct LoadOptions {
-  std::string mode;  // produce, fetch, ping, rate, waiters
+  std::string mode;  // produce, fetch, ping, rate, waiters, idle
   Address broker;
   pid_t pid = 0;  // whose CPU is measured; 0: nobody's
   std::string topic = "bench";
@@ -30,6 +30,7 @@ struct LoadOptions {
   int wakes = 21;
   double warm_up_s = 1;
   double seconds = 5;
+  double max_bytes = 0;  // of records that count, then the load ends early; 0: no such end
 };
 
 // Throws std::invalid_argument with a sentence.

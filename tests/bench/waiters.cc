@@ -118,4 +118,33 @@ Report run_waiters(const LoadOptions& options) {
   return report;
 }
 
+Report run_idle(const LoadOptions& options) {
+  raise_descriptor_limit();
+  const auto cpu = [&] { return options.pid > 0 ? cpu_seconds(options.pid) : 0.0; };
+  const auto memory = [&] { return options.pid > 0 ? resident_bytes(options.pid) : 0; };
+  const ByteVector request = api_versions_request(1);
+  const auto open_all = [&] {
+    std::vector<ClientSocket> sockets;
+    for (int i = 0; i < options.waiters; ++i) {
+      sockets.emplace_back(options.broker);
+      check_api_versions_answer(sockets.back().ask(request));
+    }
+    return sockets;
+  };
+  open_all();  // what the broker allocates once is there
+  std::this_thread::sleep_for(kSettle);
+  const double cpu_before = cpu();
+  const auto memory_before = static_cast<double>(memory());
+  const auto sockets = open_all();
+  std::this_thread::sleep_for(kSettle);
+  Report report(options.mode);
+  report.add("open_us_each", (cpu() - cpu_before) * 1e6 / options.waiters);
+  report.add("bytes_each", (static_cast<double>(memory()) - memory_before) / options.waiters);
+  const double cpu_idle = cpu();
+  std::this_thread::sleep_for(std::chrono::duration<double>(options.seconds));
+  report.add("idle_cpu_s", cpu() - cpu_idle);
+  report.add("connections", static_cast<double>(sockets.size()));
+  return report;
+}
+
 }  // namespace barnabas::bench

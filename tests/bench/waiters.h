@@ -8,5 +8,8 @@
 namespace barnabas::bench {
 
 [[nodiscard]] Report run_waiters(const LoadOptions& options);
+// Connections that do nothing after one request: CPU to open them, memory while they stay. Mode
+// idle.
+[[nodiscard]] Report run_idle(const LoadOptions& options);
 
 }  // namespace barnabas::bench
