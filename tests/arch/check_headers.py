@@ -17,7 +17,7 @@ def headers(root):
         module = path.relative_to(root / "src").parts[0]
         yield path, [f"-I{root / 'src' / module}"]
     for path in sorted((root / "tests" / "support").rglob("*.h")):
-        yield path, [f"-I{root / 'tests'}"]
+        yield path, [f"-I{root / 'tests'}", f"-I{root / 'src'}"]
 
 
 def main():
