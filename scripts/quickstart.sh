@@ -3,7 +3,7 @@
 # installs what the build needs, builds a release, starts a broker in embedded mode on
 # localhost:9092, carries the lines of LICENSE through a topic and shows that they are the same.
 # A second call takes seconds and changes nothing but the topic.
-#   QUICKSTART_PORT   another port than 9092
+#   QUICKSTART_PORT   another port than 9092 (such a broker has data of its own)
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
@@ -46,7 +46,9 @@ build() {
 
 start_broker() {
   local overrides=() running pids i
-  if [[ $port != 9092 ]]; then overrides=(--override "listeners=PLAINTEXT://localhost:$port"); fi
+  if [[ $port != 9092 ]]; then
+    overrides=(--override "listeners=PLAINTEXT://localhost:$port" --override "log.dirs=data/standalone-$port/logs")
+  fi
   if port_answers "$port"; then
     # Ours from an earlier call is welcome; anything else is not touched.
     pids=$(run_dir)
