@@ -1,0 +1,122 @@
+// The controller's parts put together: the event queue, what is known, the state machines, and the
+// handlers of events in controller.cc (office), controller_events.cc (watches and brokers) and
+// controller_admin.cc (administrators' requests).
+// THREAD: home, but for the methods of TopicAdmin.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "barnabas/controller/controller.h"
+#include "config_watcher.h"
+#include "controller_context.h"
+#include "event_queue.h"
+#include "request_batch.h"
+#include "state_machines.h"
+#include "store_calls.h"
+#include "topic_deletion.h"
+#include "topic_requests.h"
+#include "topic_waits.h"
+
+namespace barnabas::controller {
+
+class ControllerImpl final : public Controller, public TopicAdmin {
+ public:
+  ControllerImpl(ControllerOptions options, Ports ports);
+  ~ControllerImpl() override;
+
+  void start(BrokerEpoch epoch, std::move_only_function<void(Status)> started) override;
+  void stop() override;
+  [[nodiscard]] bool is_active() const override { return active_; }
+  [[nodiscard]] ControllerEpoch epoch() const override { return context_.epoch; }
+  [[nodiscard]] bool idle() const override { return events_.idle() && configs_.idle(); }
+  [[nodiscard]] TopicAdmin& admin() override { return *this; }
+
+  void create_topics(std::vector<NewTopic> topics, CreateTopicsOptions options,
+                     std::move_only_function<void(std::vector<CreatedTopic>)> done) override;
+  void delete_topics(std::vector<std::string> names, std::int64_t timeout_ms,
+                     std::move_only_function<void(std::vector<DeletedTopic>)> done) override;
+  void allocate_producer_ids(BrokerId broker, BrokerEpoch broker_epoch,
+                             std::move_only_function<void(Result<ProducerIdBlock>)> done) override;
+
+ private:
+  struct CreateRequest;
+  struct DeleteRequest;
+  struct AllocateRequest;
+
+  // Office (controller.cc)
+  Async<Step> compete();
+  Async<Step> win(bool& won);
+  Async<Step> make_controller_epoch();
+  Async<Step> make_feature();
+  Async<Step> take_office();
+  Async<Step> on_seat_changed();
+  void resign();
+  void event_failed(const zk::StoreError& error);
+  void session_changed(zk::SessionState state);
+  void report_started(Status status);
+
+  // Watches and brokers (controller_events.cc)
+  using Handler = Async<Step> (ControllerImpl::*)();
+  [[nodiscard]] zk::Watcher on_change(std::string name, Handler handle);
+  [[nodiscard]] zk::Watcher on_topic_change(const std::string& topic);
+  [[nodiscard]] zk::Watcher on_broker_change(BrokerId id);
+  Async<Step> read_brokers();
+  Async<Step> read_topics();
+  Async<Step> read_deletions();
+  Async<zk::StoreResult<std::map<BrokerId, LiveBroker>>> list_brokers();
+  Async<Step> on_brokers_changed();
+  Async<Step> on_brokers_gone(std::set<BrokerId> ids);
+  Async<Step> on_brokers_come(std::map<BrokerId, LiveBroker> brokers);
+  Async<Step> on_topics_changed();
+  Async<Step> on_partitions_changed(std::string topic);
+  Async<Step> on_deletions_changed();
+  struct ReadTopic {
+    std::string name;
+    zk::TopicZNode node;
+    zk::NodeVersion version;
+  };
+  // Puts topics into the context, with an id even if an old tool made them without.
+  Async<zk::StoreResult<std::vector<TopicPartition>>> adopt_topics(std::vector<std::string> names,
+                                                                   bool tell_config);
+  Async<Step> give_topic_ids(std::vector<ReadTopic>& topics);
+  Async<Step> remove_deletion_marks(std::vector<std::string> names);
+  Async<Step> restore_assignment(std::string topic, zk::NodeVersion version);
+  Async<Step> bring_up(std::vector<TopicPartition> tps);
+  void metadata_taken(BrokerId broker, const std::vector<std::string>& topics);
+  [[nodiscard]] bool is_up(const std::string& topic) const;
+  void settled(const std::string& topic);
+
+  // Administrators' requests (controller_admin.cc)
+  Async<Step> handle_create(std::shared_ptr<CreateRequest> request);
+  Async<Step> write_new_topics(std::shared_ptr<CreateRequest> request);
+  void finish_create(std::shared_ptr<CreateRequest> request);
+  Async<Step> handle_delete(std::shared_ptr<DeleteRequest> request);
+  void finish_delete(std::shared_ptr<DeleteRequest> request);
+  Async<Step> handle_allocate(std::shared_ptr<AllocateRequest> request);
+
+  const ControllerOptions options_;
+  const Ports ports_;
+  Executor& home_;
+  StoreCalls store_;
+  ControllerContext context_;
+  RequestBatch batch_;
+  StateMachines machines_;
+  TopicDeletion deletion_;
+  ConfigWatcher configs_;
+  TopicWaits creations_;  // topics whose metadata has not reached this broker yet
+  TopicWaits deletions_;
+  std::set<BrokerId> watched_brokers_;  // whose nodes have a watch of ours
+  std::move_only_function<void(Status)> started_;
+  std::unique_ptr<Timer> retry_;
+  bool active_ = false;
+  bool stopped_ = false;
+  std::uint64_t term_ = 0;  // counts elections won and lost offices: what is older is not heard
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  EventQueue events_;
+};
+
+}  // namespace barnabas::controller
