@@ -101,6 +101,8 @@ class ControllerImpl final : public Controller, public TopicAdmin {
   const ControllerOptions options_;
   const Ports ports_;
   Executor& home_;
+  // False once callbacks that are still under way must find nobody.
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   StoreCalls store_;
   ControllerContext context_;
   RequestBatch batch_;
@@ -115,7 +117,6 @@ class ControllerImpl final : public Controller, public TopicAdmin {
   bool active_ = false;
   bool stopped_ = false;
   std::uint64_t term_ = 0;  // counts elections won and lost offices: what is older is not heard
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   EventQueue events_;
 };
 
