@@ -18,6 +18,11 @@ constexpr std::size_t kColdStep = std::size_t{256} << 10U;  // probed and read a
 constexpr std::size_t kRangesKept = 4;                      // by an idle connection
 constexpr std::size_t kCompactAt = std::size_t{64} << 10U;
 
+// A peer that went away while it was being answered: nobody's fault, nothing to report.
+bool is_gone(int error) {
+  return error == EPIPE || error == ECONNRESET || error == ETIMEDOUT;
+}
+
 }  // namespace
 
 ByteVector OutputSpares::take() {
@@ -80,7 +85,7 @@ std::optional<OutputQueue::Flushed> OutputQueue::send_bytes(int socket, std::siz
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       return Flushed::kBlocked;
     } else if (errno != EINTR) {
-      failure_ = fmt::format("cannot send: {}", std::strerror(errno));
+      failure_ = is_gone(errno) ? "" : fmt::format("cannot send: {}", std::strerror(errno));
       return Flushed::kFailed;
     }
   }
@@ -105,10 +110,12 @@ std::optional<OutputQueue::Flushed> OutputQueue::send_range(int socket, FileRang
       return Flushed::kBlocked;
     }
     if (n <= 0) {
+      const int error = static_cast<int>(-n);
       failure_ = n == 0 ? fmt::format("{} ends before {}", range.file->path(),
                                       range.position + range.length)
-                        : fmt::format("cannot send {}: {}", range.file->path(),
-                                      std::strerror(static_cast<int>(-n)));
+                 : is_gone(error)
+                     ? ""
+                     : fmt::format("cannot send {}: {}", range.file->path(), std::strerror(error));
       return Flushed::kFailed;
     }
     const auto moved = static_cast<std::size_t>(n);

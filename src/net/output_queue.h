@@ -46,6 +46,7 @@ class OutputQueue {
   [[nodiscard]] std::size_t held_bytes() const { return bytes_.size(); }
   [[nodiscard]] FileRange cold_range() const;
   void mark_warm() { warm_ = true; }
+  // Empty when the peer went away, which is no fault.
   [[nodiscard]] const std::string& failure() const { return failure_; }
   void clear(OutputSpares& spares);
 

@@ -371,7 +371,9 @@ void StreamConnection::finish_if_done() {
 }
 
 void StreamConnection::fail(std::string_view reason) {
-  group_.log_closed(*this, reason);
+  if (!reason.empty()) {
+    group_.log_closed(*this, reason);
+  }
   shut();
 }
 
