@@ -90,6 +90,8 @@ class MemoryTree {
   [[nodiscard]] const zk::DataTree& tree() const { return tree_; }
   zk::StoreResult<zk::Applied> write(std::vector<zk::WriteOp> ops,
                                      zk::SessionId session = zk::kNoSession);
+  // The session hears of nothing any more that it waits for now; it may ask for more.
+  void deafen(const MemorySession& session) { watches_.drop_session(session.session_id()); }
   // Every path of the tree, sorted.
   [[nodiscard]] std::vector<std::string> paths() const;
   // Sees every write that was carried out, for tests of the order of writes.
