@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "cpp_text.h"
 #include "emit.h"
@@ -77,13 +78,50 @@ void emit_member(Code& code, const Message& message, const Versions& context, co
   code.line(fmt::format("{} {}{};{}", member_type(field), field.member, initializer(field), note));
 }
 
-void emit_struct(Code& code, const Message& message, const Struct& inner) {
-  code.open("struct " + inner.name);
+// A struct in an optional of its own message must be complete before the message's class begins:
+// inside, its default values do not count yet, and it would pass for not constructible.
+std::set<std::string> structs_to_hoist(const Message& message) {
+  std::set<std::string> names;
+  const auto add = [&](const std::vector<Field>& fields, bool all) {
+    for (const Field& field : fields) {
+      if (field.kind == Kind::kStruct && (all || (field.is_optional() && !field.is_array))) {
+        names.insert(field.struct_name);
+      }
+    }
+  };
+  add(message.fields, false);
+  for (const Struct& inner : message.structs) {
+    add(inner.fields, false);
+  }
+  // Each struct comes after those it uses.
+  for (auto inner = message.structs.rbegin(); inner != message.structs.rend(); ++inner) {
+    if (names.contains(inner->name)) {
+      add(inner->fields, true);
+    }
+  }
+  return names;
+}
+
+// The names of hoisted structs as if they were nested.
+void emit_aliases(Code& code, const Message& message, const std::vector<Field>& fields) {
+  std::set<std::string> done;
+  for (const Field& field : fields) {
+    if (field.kind == Kind::kStruct && done.insert(field.struct_name).second) {
+      code.line(fmt::format("using {0} = {1}{0};", field.struct_name, message.name));
+    }
+  }
+}
+
+void emit_struct(Code& code, const Message& message, const Struct& inner, const std::string& name) {
+  code.open("struct " + name);
+  if (name != inner.name) {
+    emit_aliases(code, message, inner.fields);
+  }
   for (const Field& field : inner.fields) {
     emit_member(code, message, struct_context(message, inner), field);
   }
   code.line();
-  code.line(fmt::format("bool operator==(const {}&) const;", inner.name));
+  code.line(fmt::format("bool operator==(const {}&) const;", name));
   code.line("void read(Reader& in, std::int16_t version);");
   code.line("void write(Writer& out, std::int16_t version) const;");
   code.close(";");
@@ -91,6 +129,12 @@ void emit_struct(Code& code, const Message& message, const Struct& inner) {
 }
 
 void emit_message(Code& code, const Schema& schema, const Message& message) {
+  const std::set<std::string> hoisted = structs_to_hoist(message);
+  for (const Struct& inner : message.structs) {
+    if (hoisted.contains(inner.name)) {
+      emit_struct(code, message, inner, message.name + inner.name);
+    }
+  }
   code.open("struct " + message.name);
   code.line(fmt::format("static constexpr const char* kName = \"{}\";", message.name));
   if (!schema.api.empty()) {
@@ -102,7 +146,11 @@ void emit_message(Code& code, const Schema& schema, const Message& message) {
       fmt::format("static constexpr std::int16_t kMaxVersion = {};", message.versions.highest));
   code.line();
   for (const Struct& inner : message.structs) {
-    emit_struct(code, message, inner);
+    if (hoisted.contains(inner.name)) {
+      code.line(fmt::format("using {0} = {1}{0};", inner.name, message.name));
+    } else {
+      emit_struct(code, message, inner, inner.name);
+    }
   }
   for (const Field& field : message.fields) {
     emit_member(code, message, message.versions, field);
