@@ -7,6 +7,8 @@
 
 namespace barnabas::apps {
 
+int server_main(std::span<char*> arguments);
+int metadata_main(std::span<char*> arguments);
 int topics_main(std::span<char*> arguments);
 int console_producer_main(std::span<char*> arguments);
 int console_consumer_main(std::span<char*> arguments);

@@ -313,7 +313,7 @@ class Broker::Impl final : public controller::ConfigListener,
 
   std::unique_ptr<storage::LogManager> logs_;
   bool loaded_ = false;
-  std::unique_ptr<zk::MetadataStore> store_;
+  std::shared_ptr<zk::MetadataStore> store_;
   std::string cluster_id_;
   BrokerId broker_id_ = kNoBroker;
   BrokerEpoch broker_epoch_{-1};

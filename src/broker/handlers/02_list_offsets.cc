@@ -26,6 +26,7 @@ constexpr std::int64_t kEarliest = -2;
 constexpr std::int64_t kMaxTimestamp = -3;
 constexpr std::int64_t kEarliestLocal = -4;
 constexpr std::int64_t kLatestTiered = -5;
+constexpr std::int16_t kFirstWithLeaderEpoch = 4;
 constexpr std::int32_t kConsumer = -1;
 constexpr std::int32_t kDebuggingConsumer = -2;
 
@@ -124,7 +125,9 @@ void answer_partition(const Job& job, const std::string& topic, const PartitionQ
   }
   answer.timestamp = found->timestamp_ms;
   answer.offset = found->offset.value();
-  answer.leader_epoch = found->leader_epoch.value();
+  if (job.version >= kFirstWithLeaderEpoch) {
+    answer.leader_epoch = found->leader_epoch.value();
+  }
 }
 
 ListOffsetsResponse answer_all(const Job& job) {

@@ -24,7 +24,7 @@ constexpr std::int8_t kTopicResource = 2;
 constexpr std::int8_t kBrokerResource = 4;
 
 void fill(ResourceResult& result, const Resource& resource, std::vector<DescribedConfig> configs,
-          const DescribeConfigsRequest& request) {
+          const DescribeConfigsRequest& request, std::int16_t version) {
   for (auto& config : configs) {
     const auto& wanted = resource.configuration_keys;
     if (wanted && !wanted->empty() && std::ranges::count(*wanted, config.name) == 0) {
@@ -34,7 +34,7 @@ void fill(ResourceResult& result, const Resource& resource, std::vector<Describe
     entry.name = std::move(config.name);
     entry.value = std::move(config.value);
     entry.read_only = config.read_only;
-    entry.is_default = config.is_default;
+    entry.is_default = version == 0 && config.is_default;
     entry.config_source = static_cast<std::int8_t>(config.source);
     entry.is_sensitive = config.sensitive;
     entry.config_type = static_cast<std::int8_t>(config.type);
@@ -71,13 +71,14 @@ void describe_topic(RequestContext& context, const DescribeConfigsRequest& reque
   fill(
       result, resource,
       config::describe_topic(context.services.config, cluster.topic_config(resource.resource_name)),
-      request);
+      request, context.version());
 }
 
 void describe_broker(RequestContext& context, const DescribeConfigsRequest& request,
                      const Resource& resource, ResourceResult& result) {
   if (resource.resource_name.empty()) {
-    fill(result, resource, config::describe_cluster_defaults(context.services.config), request);
+    fill(result, resource, config::describe_cluster_defaults(context.services.config), request,
+         context.version());
     return;
   }
   std::int32_t id = -1;
@@ -94,7 +95,8 @@ void describe_broker(RequestContext& context, const DescribeConfigsRequest& requ
                        context.services.broker_id.value(), resource.resource_name));
     return;
   }
-  fill(result, resource, config::describe_broker(context.services.config), request);
+  fill(result, resource, config::describe_broker(context.services.config), request,
+       context.version());
 }
 
 }  // namespace
