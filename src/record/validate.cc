@@ -22,6 +22,24 @@ std::unexpected<Error> invalid(std::string message) {
   return fail(ErrorCode::kInvalidRecord, std::move(message));
 }
 
+// What BatchCursor found to be no batch, in the words of Kafka's ByteBufferLogInputStream, which
+// stand in its answer.
+std::unexpected<Error> corrupt(ByteView rest) {
+  const auto length = load_be<std::int32_t>(rest.data() + kLengthAt);
+  if (length < kSmallestLength) {
+    return fail(ErrorCode::kCorruptMessage,
+                fmt::format("Record size {} is less than the minimum record overhead ({})", length,
+                            kSmallestLength));
+  }
+  const auto magic = load_be<std::int8_t>(rest.data() + kMagicAt);
+  if (magic != kMagicV2) {
+    return fail(ErrorCode::kCorruptMessage,
+                fmt::format("Invalid magic found in record: {}", magic));
+  }
+  return fail(ErrorCode::kCorruptMessage,
+              fmt::format("Record size {} is less than the header of a record batch", length));
+}
+
 // UnifiedLog.analyzeAndValidateRecords for a single batch from a client.
 Status check_batch(BatchView batch, const ValidateOptions& options) {
   if (batch.base_offset().value() != 0) {
@@ -214,7 +232,7 @@ Result<MutableBytes> single_batch(MutableBytes records, std::int16_t produce_ver
   BatchCursor cursor(records);
   const BatchStep first = cursor.next();
   if (first == BatchStep::kCorrupt) {
-    return fail(ErrorCode::kCorruptMessage, "The record batch has an impossible size or magic");
+    return corrupt(cursor.rest());
   }
   if (first == BatchStep::kEnd) {
     return invalid("Produce requests must have at least one record batch per partition");
@@ -244,7 +262,7 @@ Result<MutableBytes> single_batch(MutableBytes records, std::int16_t produce_ver
     case BatchStep::kCorrupt:
       break;
   }
-  return fail(ErrorCode::kCorruptMessage, "What follows the record batch is not a record batch");
+  return corrupt(cursor.rest());
 }
 
 Result<ValidatedBatch> RecordValidator::validate(MutableBytes batch,

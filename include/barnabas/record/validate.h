@@ -36,7 +36,8 @@ namespace barnabas::record {
 // Produce request of version 3 or later must hold. Bytes after it that begin no further batch are
 // cut off, as Kafka drops them. Later steps want exactly what this returns.
 //   kInvalidRecord               no whole batch, more than one, magic 0 or 1
-//   kCorruptMessage              a length that cannot be, an unknown magic
+//   kCorruptMessage              a length that cannot be, an unknown magic: the one error whose
+//                                message stands in Kafka's answer without record errors
 //   kUnsupportedCompressionType  zstd before Produce 7
 // THREAD: any
 [[nodiscard]] Result<MutableBytes> single_batch(MutableBytes records, std::int16_t produce_version);

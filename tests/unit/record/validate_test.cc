@@ -222,6 +222,15 @@ TEST(SingleBatch, CutsOffWhatBeginsNoBatch) {
   EXPECT_EQ(batch->size(), size);
 }
 
+TEST(SingleBatch, SaysWhatIsCorruptInKafkasWords) {
+  ByteVector records = make_batch();
+  store_be(records.data() + kMagicAt, std::int8_t{9});
+  EXPECT_EQ(single_batch(records, 11).error().message, "Invalid magic found in record: 9");
+  store_be(records.data() + kLengthAt, std::int32_t{-9});
+  EXPECT_EQ(single_batch(records, 11).error().message,
+            "Record size -9 is less than the minimum record overhead (14)");
+}
+
 TEST(SingleBatch, ZstdNeedsProduce7) {
   ByteVector records = make_batch({.compression = CompressionType::kZstd});
   EXPECT_EQ(outcome(records, {}, 6), ErrorCode::kUnsupportedCompressionType);
