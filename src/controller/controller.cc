@@ -277,6 +277,10 @@ void ControllerImpl::event_failed(const zk::StoreError& error) {
     return events_.push_once("compete", [this] { return compete(); });
   }
   log().error("an event of the controller failed: {}", zk::to_string(error));
+  if (error.code == zk::StoreErrorCode::kBadArguments) {
+    // The tree holds what we cannot read: no second attempt makes it better.
+    return report_started(std::unexpected(zk::to_error(error)));
+  }
   // If the seat is ours still, competing gives it back first.
   retry_ = home_.run_after(kRetryAfter,
                            [this] { events_.push_once("compete", [this] { return compete(); }); });

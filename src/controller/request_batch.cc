@@ -46,6 +46,19 @@ void warn_of(const char* what, BrokerId broker, std::int16_t code) {
             error_name(static_cast<ErrorCode>(code)));
 }
 
+void warn_of_partitions(BrokerId broker, const LeaderAndIsrResponse& answer) {
+  for (const auto& topic : answer.topics) {
+    for (const auto& error : topic.partition_errors) {
+      if (error.error_code != 0) {
+        logging::logger("controller")
+            .warn("partition {} of topic {} was not taken by broker {}: {}", error.partition_index,
+                  topic.topic_id.to_string(), broker.value(),
+                  error_name(static_cast<ErrorCode>(error.error_code)));
+      }
+    }
+  }
+}
+
 // Appends to the state of the topic, which stands last if it is there at all: partitions come
 // sorted by topic.
 template <typename Topics>
@@ -153,8 +166,9 @@ void RequestBatch::send_leader_and_isr() {
                       return warn_of("LeaderAndIsr", id, answer.error());
                     }
                     if (answer->error_code != 0) {
-                      warn_of("LeaderAndIsr", id, answer->error_code);
+                      return warn_of("LeaderAndIsr", id, answer->error_code);
                     }
+                    warn_of_partitions(id, *answer);
                   });
   }
 }

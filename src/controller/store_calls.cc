@@ -55,8 +55,16 @@ bool is_about_node(const zk::StoreError& error) {
   if (is_moved(error)) {
     return false;
   }
-  return error.code == StoreErrorCode::kNoNode || error.code == StoreErrorCode::kNodeExists ||
-         error.code == StoreErrorCode::kBadVersion || error.code == StoreErrorCode::kNotEmpty;
+  switch (error.code) {
+    case StoreErrorCode::kNoNode:
+    case StoreErrorCode::kNodeExists:
+    case StoreErrorCode::kBadVersion:
+    case StoreErrorCode::kNotEmpty:
+    case StoreErrorCode::kBadArguments:
+      return true;
+    default:
+      return false;
+  }
 }
 
 std::vector<WriteOp> StoreCalls::fenced(std::vector<WriteOp> ops) const {

@@ -20,8 +20,8 @@ using WatcherFor = std::function<zk::Watcher(const std::string& path)>;
 
 // Another broker has become controller: the check of the epoch failed.
 [[nodiscard]] bool is_moved(const zk::StoreError& error);
-// Errors that say something of one node (missing, there already, changed, not empty): the one who
-// asked deals with them. All others end the event.
+// Errors that say something of one node (missing, there already, changed, not empty, too large):
+// the one who asked deals with them. All others end the event.
 [[nodiscard]] bool is_about_node(const zk::StoreError& error);
 
 class StoreCalls {

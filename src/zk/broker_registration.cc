@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -23,8 +24,8 @@ struct Preparation {
   MetadataStore& store;
   Random& random;
   ResultCallback<std::string> done;
-  std::vector<std::string> paths;
-  std::size_t next = 0;
+  std::size_t unanswered = 0;
+  Status parents;  // the first error
 };
 
 void read_cluster_id(std::shared_ptr<Preparation> work);
@@ -57,19 +58,25 @@ void read_cluster_id(std::shared_ptr<Preparation> work) {
   });
 }
 
-void make_next_parent(std::shared_ptr<Preparation> work) {
-  if (work->next == work->paths.size()) {
-    return read_cluster_id(std::move(work));
+// Asked for all at once: the store carries them out in this order and syncs once.
+void make_parents(std::shared_ptr<Preparation> work, std::vector<std::string> paths) {
+  work->unanswered = paths.size();
+  for (std::string& path : paths) {
+    work->store.create(
+        {std::move(path), std::nullopt, CreateMode::kPersistent},
+        [work](StoreResult<WriteResult> made) {
+          if (!made && made.error().code != StoreErrorCode::kNodeExists && work->parents) {
+            work->parents = std::unexpected(to_error(made.error()));
+          }
+          if (--work->unanswered > 0) {
+            return;
+          }
+          if (!work->parents) {
+            return work->done(std::unexpected(work->parents.error()));
+          }
+          read_cluster_id(work);
+        });
   }
-  MetadataStore& store = work->store;
-  std::string path = work->paths[work->next++];
-  store.create({std::move(path), std::nullopt, CreateMode::kPersistent},
-               [work](StoreResult<WriteResult> made) {
-                 if (!made && made.error().code != StoreErrorCode::kNodeExists) {
-                   return work->done(std::unexpected(to_error(made.error())));
-                 }
-                 make_next_parent(work);
-               });
 }
 
 void explain_clash(MetadataStore& store, BrokerId id, ResultCallback<BrokerEpoch> done) {
@@ -93,12 +100,18 @@ void explain_clash(MetadataStore& store, BrokerId id, ResultCallback<BrokerEpoch
 }  // namespace
 
 void prepare_tree(MetadataStore& store, Random& random, ResultCallback<std::string> done) {
-  auto work = std::make_shared<Preparation>(store, random, std::move(done));
+  auto work =
+      std::make_shared<Preparation>(Preparation{store, random, std::move(done), 0, Status{}});
+  std::vector<std::string> paths;
   for (const std::string& path : start_up_paths()) {
-    std::ranges::move(with_parents(path), std::back_inserter(work->paths));
+    for (std::string& each : with_parents(path)) {
+      if (std::ranges::find(paths, each) == paths.end()) {
+        paths.push_back(std::move(each));
+      }
+    }
   }
-  std::ranges::move(with_parents("/cluster"), std::back_inserter(work->paths));
-  make_next_parent(std::move(work));
+  paths.emplace_back("/cluster");
+  make_parents(std::move(work), std::move(paths));
 }
 
 void register_broker(MetadataStore& store, BrokerId id, const BrokerZNode& node,

@@ -32,6 +32,15 @@ TEST_F(ControllerOfficeTest, TheFirstBrokerTakesOfficeInOneWrite) {
   EXPECT_TRUE(node.controller->idle());
 }
 
+TEST_F(ControllerOfficeTest, ATreeThatCannotBeReadIsSaidAtTheStart) {
+  ASSERT_TRUE(tree_.write({zk::CreateOp{"/controller_epoch", "nonsense"}}));
+  Node& node = start(1);
+  ASSERT_TRUE(node.started);
+  ASSERT_FALSE(*node.started);
+  EXPECT_NE(node.started->error().message.find("/controller_epoch"), std::string::npos);
+  EXPECT_FALSE(node.controller->is_active());
+}
+
 TEST_F(ControllerOfficeTest, OneOfManyWinsAndAllKnowIt) {
   for (int id = 1; id <= 3; ++id) {
     begin(id);
