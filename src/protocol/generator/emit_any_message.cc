@@ -66,6 +66,61 @@ void emit_fill(Code& code, const std::string& type, const Versions& context,
   code.line();
 }
 
+std::string describe_value(const Field& field, const std::string& x) {
+  return field.kind == Kind::kStruct ? fmt::format("describe({}, out, version);", x)
+                                     : fmt::format("out.value({});", x);
+}
+
+void emit_describe_field(Code& code, const Versions& context, const Field& field) {
+  const std::string present = condition(field.versions, context);
+  if (present == "false") {
+    return;
+  }
+  if (present != "true") {
+    code.open(fmt::format("if ({})", present));
+  }
+  code.line(fmt::format("out.name(\"{}\");", field.name));
+  std::string x = "value." + field.member;
+  if (field.is_optional()) {
+    code.open(fmt::format("if (!{}.has_value())", x));
+    code.line("out.null();");
+    code.reopen("else");
+    x = "(*" + x + ")";
+  }
+  if (field.is_array) {
+    code.line("out.open_array();");
+    code.open(fmt::format("for (const auto& item : {})", x));
+    code.line(describe_value(field, "item"));
+    code.line("out.end_item();");
+    code.close();
+    code.line("out.close_array();");
+  } else {
+    code.line(describe_value(field, x));
+  }
+  if (field.is_optional()) {
+    code.close();
+  }
+  code.line("out.end();");
+  if (present != "true") {
+    code.close();
+  }
+}
+
+void emit_describe(Code& code, const std::string& type, const Versions& context,
+                   const std::vector<Field>& fields) {
+  code.open(
+      fmt::format("void describe([[maybe_unused]] const {}& value, Describer& out, "
+                  "[[maybe_unused]] std::int16_t version)",
+                  type));
+  code.line("out.open();");
+  for (const Field& field : fields) {
+    emit_describe_field(code, context, field);
+  }
+  code.line("out.close();");
+  code.close();
+  code.line();
+}
+
 const char* kind_name(MessageKind kind) {
   switch (kind) {
     case MessageKind::kRequest:
@@ -94,17 +149,19 @@ std::string emit_any_message(const Schema& schema) {
   code.line();
   for (const Message& message : schema.messages) {
     for (const Struct& inner : message.structs) {
-      emit_fill(code, message.name + "::" + inner.name, struct_context(message, inner),
-                inner.fields);
+      const std::string type = message.name + "::" + inner.name;
+      emit_fill(code, type, struct_context(message, inner), inner.fields);
+      emit_describe(code, type, struct_context(message, inner), inner.fields);
     }
     emit_fill(code, message.name, message.versions, message.fields);
+    emit_describe(code, message.name, message.versions, message.fields);
   }
   code.line("}  // namespace");
   code.line();
   for (const Message& message : schema.messages) {
     code.open(fmt::format("MessageType {}_type()", snake_case(message.name)));
-    code.line(fmt::format("return message_type<{0}, &fill>(MessageKind::{1}, {2});", message.name,
-                          kind_name(message.kind), schema.key));
+    code.line(fmt::format("return message_type<{0}, &fill, &describe>(MessageKind::{1}, {2});",
+                          message.name, kind_name(message.kind), schema.key));
     code.close();
     code.line();
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "barnabas/base/result.h"
+#include "describer.h"
 #include "filler.h"
 
 namespace barnabas::protocol {
@@ -24,6 +25,8 @@ class AnyMessage {
   // Random values in the fields that `version` has, the defaults in all others. The bytes of
   // records belong to `random`.
   virtual void randomize(Filler& random, std::int16_t version) = 0;
+  // Says what the fields that `version` has hold.
+  virtual void describe(Describer& out, std::int16_t version) const = 0;
   // Both must be of the same type.
   [[nodiscard]] virtual bool equals(const AnyMessage& other) const = 0;
 };

@@ -43,6 +43,24 @@ void Filler::fill(Records& value) {
   value = Records(records_.back());
 }
 
+std::uint64_t Describer::digest() const {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : text_) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  }
+  return hash;
+}
+
+void Describer::hex(ByteView bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  text_ += 'x';
+  for (const std::byte byte : bytes) {
+    const auto number = std::to_integer<unsigned>(byte);
+    text_ += kDigits[number >> 4U];
+    text_ += kDigits[number & 0xfU];
+  }
+}
+
 const MessageType* find_message(std::int16_t api_key, MessageKind kind) {
   for (const MessageType& type : all_messages()) {
     if (type.api_key == api_key && type.kind == kind) {

@@ -18,6 +18,7 @@ final class Codec {
     };
 
     final JsonNode definition;
+    final Describer describer;
     final short lowest;
     final short highest;
     private final Constructor<?> fromBytes;
@@ -25,6 +26,7 @@ final class Codec {
 
     Codec(JsonNode definition) throws ReflectiveOperationException {
         this.definition = definition;
+        describer = new Describer(definition);
         Class<?> message = find(definition.get("name").asText());
         fromBytes = message.getConstructor(Readable.class, short.class);
         Message sample = (Message) message.getConstructor().newInstance();

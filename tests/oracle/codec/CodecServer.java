@@ -32,8 +32,11 @@ import org.apache.kafka.common.record.EndTransactionMarker;
  *
  *   F                                  the message definitions in the jars, one fact a line
  *   A                                  the APIs of a broker with ZooKeeper, one a line
- *   R name version count bytes...      decodes with Kafka's class, encodes again
- *   G name version seed count          random values: encoded, and encoded in another version
+ *   R name version count bytes...      decodes with Kafka's class: digest of its fields, and
+ *                                      encoded again
+ *   D name version bytes               decodes with Kafka's class: its fields as text
+ *   G name version seed count          random values: digest, encoded, and encoded in another
+ *                                      version
  *   M count epoch...                   end-of-transaction markers: key and value
  *
  * What Kafka refuses to read or write is answered with a length of -1 and the reason.
@@ -86,6 +89,7 @@ public final class CodecServer {
                 case 'A': text(apis()); break;
                 case 'R': reencode(); break;
                 case 'G': generate(); break;
+                case 'D': describe(); break;
                 case 'M': markers(); break;
                 default: throw new IllegalStateException("unknown command " + command);
             }
@@ -135,7 +139,10 @@ public final class CodecServer {
         }
         for (byte[] value : values) {
             try {
-                bytes(codec.encode(codec.decode(value, version), version));
+                Object message = codec.decode(value, version);
+                byte[] again = codec.encode(message, version);
+                bytes(again);
+                out.writeLong(codec.describer.digest(message, version));
             } catch (RuntimeException e) {
                 refusal(e);
             }
@@ -151,6 +158,7 @@ public final class CodecServer {
         for (int i = 0; i < count; i++) {
             Object message = codec.fromJson(values.message(version), version);
             bytes(codec.encode(message, version));
+            out.writeLong(codec.describer.digest(message, version));
             short other = (short) (codec.lowest + random.nextInt(codec.highest - codec.lowest + 1));
             out.writeShort(other);
             try {
@@ -159,6 +167,12 @@ public final class CodecServer {
                 refusal(e);
             }
         }
+    }
+
+    private void describe() throws Exception {
+        Codec codec = codec(new String(readBytes(), StandardCharsets.UTF_8));
+        short version = in.readShort();
+        text(codec.describer.describe(codec.decode(readBytes(), version), version));
     }
 
     private Codec codec(String name) throws ReflectiveOperationException {

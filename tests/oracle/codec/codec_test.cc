@@ -10,11 +10,13 @@
 #include <random>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include "any_message.h"
 #include "barnabas/protocol/api_keys.h"
 #include "barnabas/protocol/gen/control_record_key.h"
 #include "barnabas/protocol/gen/end_txn_marker.h"
+#include "barnabas/protocol/gen/fetch.h"
 #include "barnabas/protocol/reader.h"
 #include "barnabas/protocol/versioned.h"
 #include "barnabas/protocol/writer.h"
@@ -172,7 +174,22 @@ TEST_F(Codec, TheApiTableIsKafkas) {
   EXPECT_EQ(ours, kafka_->apis());
 }
 
-// Ours encodes, Kafka decodes and encodes again: the bytes must be the same.
+// Do both see the same in the same fields? Fields taken for each other leave the bytes as they
+// were.
+testing::AssertionResult same_fields(KafkaCodec& kafka, const MessageType& type,
+                                     std::int16_t version, const AnyMessage& ours, ByteView bytes,
+                                     std::uint64_t kafkas_digest) {
+  protocol::testing::Describer fields;
+  ours.describe(fields, version);
+  if (fields.digest() == kafkas_digest) {
+    return testing::AssertionSuccess();
+  }
+  return testing::AssertionFailure() << type.name << " v" << version << ": Kafka sees\n"
+                                     << kafka.describe(type.name, version, bytes) << "\nwe see\n"
+                                     << fields.text();
+}
+
+// Ours encodes, Kafka decodes and encodes again: the fields and the bytes must be the same.
 void ours_to_kafka(KafkaCodec& kafka, const MessageType& type, std::int16_t version,
                    Random& random) {
   std::vector<ByteVector> sent;
@@ -191,12 +208,16 @@ void ours_to_kafka(KafkaCodec& kafka, const MessageType& type, std::int16_t vers
     ASSERT_EQ(in.remaining(), 0U) << type.name << " v" << version;
     ASSERT_TRUE(again->equals(*message)) << type.name << " v" << version << hex(sent.back());
   }
+  const auto read = type.make();
   const auto answers = kafka.reencode(type.name, version, sent);
   for (std::size_t i = 0; i < sent.size(); ++i) {
     ASSERT_TRUE(answers[i].bytes) << type.name << " v" << version << " " << answers[i].reason
                                   << "\n"
                                   << hex(sent[i]);
     ASSERT_TRUE(same(*answers[i].bytes, sent[i])) << type.name << " v" << version;
+    Reader in(sent[i]);
+    ASSERT_TRUE(read->decode(in, version));
+    ASSERT_TRUE(same_fields(kafka, type, version, *read, sent[i], answers[i].digest));
   }
 }
 
@@ -214,6 +235,7 @@ void kafka_to_ours(KafkaCodec& kafka, const MessageType& type, std::int16_t vers
     Writer out;
     ASSERT_TRUE(message->encode(out, version)) << type.name << " v" << version;
     ASSERT_TRUE(same(sample.bytes, out.bytes())) << type.name << " v" << version;
+    ASSERT_TRUE(same_fields(kafka, type, version, *message, sample.bytes, sample.digest));
 
     out.clear();
     const Status other = message->encode(out, sample.other_version);
@@ -257,6 +279,25 @@ TEST_F(Codec, RandomValuesOfEveryMessageAndVersionBothWays) {
       messages, versions, kValues, refusals);
   EXPECT_EQ(messages + kWithoutDefinition.size(), protocol::testing::all_messages().size());
   EXPECT_GT(refusals, 0U);
+}
+
+// The check by value sees what the check by bytes cannot.
+TEST_F(Codec, TwoFieldsTakenForEachOtherAreSeen) {
+  const MessageType& type =
+      *protocol::testing::find_message(static_cast<std::int16_t>(protocol::ApiKey::kFetch),
+                                       protocol::testing::MessageKind::kRequest);
+  protocol::FetchRequest request;
+  request.max_wait_ms = 500;
+  request.min_bytes = 1;
+  const auto digest_of = [&](const protocol::FetchRequest& value) {
+    Writer out;
+    EXPECT_TRUE(value.encode(out, 4));
+    const auto answers = kafka_->reencode(type.name, 4, {{out.bytes().begin(), out.bytes().end()}});
+    return answers.at(0).digest;
+  };
+  const std::uint64_t right = digest_of(request);
+  std::swap(request.max_wait_ms, request.min_bytes);
+  EXPECT_NE(right, digest_of(request));
 }
 
 TEST_F(Codec, MarkersOfTransactions) {

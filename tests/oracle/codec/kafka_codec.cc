@@ -157,8 +157,19 @@ std::vector<KafkaCodec::Answer> KafkaCodec::reencode(std::string_view message, s
   answers.reserve(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     answers.push_back(get_answer());
+    if (answers.back().bytes) {
+      answers.back().digest = get<std::uint64_t>();
+    }
   }
   return answers;
+}
+
+std::string KafkaCodec::describe(std::string_view message, std::int16_t version, ByteView value) {
+  put_bytes(as_bytes(message));
+  put(version);
+  put_bytes(value);
+  send('D');
+  return std::string(as_text(get_bytes()));
 }
 
 std::vector<KafkaCodec::Sample> KafkaCodec::generate(std::string_view message, std::int16_t version,
@@ -172,6 +183,7 @@ std::vector<KafkaCodec::Sample> KafkaCodec::generate(std::string_view message, s
   for (std::int32_t i = 0; i < count; ++i) {
     Sample sample;
     sample.bytes = get_bytes();
+    sample.digest = get<std::uint64_t>();
     sample.other_version = get<std::int16_t>();
     sample.other = get_answer();
     samples.push_back(std::move(sample));

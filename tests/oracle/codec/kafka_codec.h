@@ -26,9 +26,11 @@ class KafkaCodec {
   struct Answer {
     std::optional<ByteVector> bytes;  // none: refused
     std::string reason;               // why it was
+    std::uint64_t digest = 0;         // of the fields as Kafka sees them; reencode() only
   };
   struct Sample {
     ByteVector bytes;  // a random value, encoded
+    std::uint64_t digest = 0;
     std::int16_t other_version = 0;
     Answer other;  // the same value in another version
   };
@@ -41,6 +43,9 @@ class KafkaCodec {
   [[nodiscard]] std::string apis();
   [[nodiscard]] std::vector<Answer> reencode(std::string_view message, std::int16_t version,
                                              const std::vector<ByteVector>& values);
+  // The fields as Kafka sees them, in the form of describer.h.
+  [[nodiscard]] std::string describe(std::string_view message, std::int16_t version,
+                                     ByteView value);
   [[nodiscard]] std::vector<Sample> generate(std::string_view message, std::int16_t version,
                                              std::uint64_t seed, std::int32_t count);
   // For each epoch the marker of an aborted and of a committed transaction.
