@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "barnabas/base/check.h"
+#include "barnabas/base/logging.h"
 
 namespace barnabas::net {
 namespace {
@@ -324,7 +325,9 @@ void StreamConnection::read_ahead() {
   group_.shared().disk_pool->post([self = std::move(self), range = output_.cold_range()]() mutable {
     // Only to bring it into the page cache: an error shows again when the range is sent.
     ByteVector copy(range.length);
-    static_cast<void>(range.file->read_at(range.position, copy));
+    if (const auto read = range.file->read_at(range.position, copy); !read) {
+      logging::logger("net").debug("read ahead: {}", read.error().message);
+    }
     IoThread& home = self->home_;
     home.post([self = std::move(self), range = std::move(range)] {
       self->reading_ahead_ = false;

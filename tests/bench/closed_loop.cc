@@ -21,6 +21,8 @@ namespace barnabas::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+constexpr std::uint64_t kFewestAnswers = 20;  // fewer say nothing; the load goes on until then
+
 using Connections = std::vector<std::unique_ptr<LoadConnection>>;
 
 double seconds_since(Clock::time_point start) {
@@ -204,7 +206,8 @@ Report run_closed_loop(const LoadOptions& options) {
   const std::uint64_t bytes_before = engine.bytes();
   const auto start = Clock::now();
   engine.run_until([&] {
-    return seconds_since(start) >= options.seconds ||
+    return (seconds_since(start) >= options.seconds &&
+            engine.answers() - answers_before >= kFewestAnswers) ||
            (options.max_bytes > 0 &&
             static_cast<double>(engine.bytes() - bytes_before) >= options.max_bytes);
   });
