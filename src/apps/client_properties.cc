@@ -284,6 +284,9 @@ Status translate_one(ClientKind kind, const std::string& key, const std::string&
 
 Result<TranslatedProperties> translate_properties(ClientKind kind, const PropertyMap& java) {
   TranslatedProperties out;
+  // Java's defaults; librdkafka would come back to a restarted broker after up to ten seconds.
+  out.librdkafka["reconnect.backoff.ms"] = "50";
+  out.librdkafka["reconnect.backoff.max.ms"] = "1000";
   for (const auto& [key, value] : java) {
     TRY_STATUS(translate_one(kind, key, value, out));
   }

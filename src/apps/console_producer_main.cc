@@ -148,14 +148,23 @@ rd_kafka_resp_err_t Producer::produce_with_headers(const LineRecord& record) {
   }
   const Field key(record.key);
   const Field value(record.value);
-  const rd_kafka_resp_err_t error = rd_kafka_producev(
-      client_.get(), RD_KAFKA_V_RKT(topic_.get()), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-      RD_KAFKA_V_VALUE(value.data, value.size), RD_KAFKA_V_KEY(key.data, key.size),
-      RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_END);
-  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    static_cast<void>(headers.release());
+  std::array<rd_kafka_vu_t, 5> fields{};
+  fields[0].vtype = RD_KAFKA_VTYPE_RKT;
+  fields[0].u.rkt = topic_.get();
+  fields[1].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+  fields[1].u.i = RD_KAFKA_MSG_F_COPY;
+  fields[2].vtype = RD_KAFKA_VTYPE_VALUE;
+  fields[2].u.mem = {value.data, value.size};
+  fields[3].vtype = RD_KAFKA_VTYPE_KEY;
+  fields[3].u.mem = {key.data, key.size};
+  fields[4].vtype = RD_KAFKA_VTYPE_HEADERS;
+  fields[4].u.headers = headers.get();
+  const ErrorHandle error(rd_kafka_produceva(client_.get(), fields.data(), fields.size()));
+  if (error != nullptr) {
+    return rd_kafka_error_code(error.get());
   }
-  return error;
+  static_cast<void>(headers.release());  // the record owns them now
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 void Producer::send(const LineRecord& record) {

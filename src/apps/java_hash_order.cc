@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <numeric>
+#include <utility>
 
 namespace barnabas::apps {
 
@@ -21,15 +21,18 @@ std::vector<std::size_t> java_hash_order(std::span<const std::string> keys,
   while (keys.size() > capacity * 3 / 4) {
     capacity *= 2;
   }
-  std::vector<std::size_t> slots;
-  slots.reserve(keys.size());
+  std::vector<std::pair<std::size_t, std::size_t>> places;  // slot, position
+  places.reserve(keys.size());
   for (const std::string& key : keys) {
     const auto hash = static_cast<std::uint32_t>(java_string_hash(key));
-    slots.push_back((hash ^ (hash >> 16U)) & (capacity - 1));
+    places.emplace_back((hash ^ (hash >> 16U)) & (capacity - 1), places.size());
   }
-  std::vector<std::size_t> order(keys.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return slots[i]; });
+  std::ranges::sort(places);
+  std::vector<std::size_t> order;
+  order.reserve(places.size());
+  for (const auto& [slot, position] : places) {
+    order.push_back(position);
+  }
   return order;
 }
 

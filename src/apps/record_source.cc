@@ -20,7 +20,11 @@ constexpr std::int64_t kMetadataMaxAgeMs = 300000;  // Java's default
 class PartitionSource final : public RecordSource {
  public:
   explicit PartitionSource(ClientHandle client)
-      : client_(std::move(client)), queue_(rd_kafka_queue_new(client_.get())) {}
+      : client_(std::move(client)), queue_(rd_kafka_queue_new(client_.get())) {
+    // What the client has to say comes by the same queue, so that waiting for records hears it.
+    const QueueHandle events(rd_kafka_queue_get_main(client_.get()));
+    rd_kafka_queue_forward(events.get(), queue_.get());
+  }
 
   ~PartitionSource() override {
     for (const auto& [name, topic] : topics_) {

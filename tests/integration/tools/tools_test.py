@@ -307,6 +307,27 @@ def a_tool_is_small_and_quick(broker: Broker, _: pathlib.Path) -> None:
     expect("small", True, peak < 64 * 1024)
 
 
+def a_broker_that_comes_back(broker: Broker) -> None:
+    """kill -9 under a consumer: one line, and it goes on with the next broker there."""
+    create(broker.bootstrap, "back")
+    server = ["--bootstrap-server", broker.bootstrap, "--topic", "back"]
+    native("console-producer", *server, given=b"1\n")
+    with subprocess.Popen([str(paths.barnabas()), "console-consumer", *server, "--from-beginning",
+                           "--timeout-ms", "60000"],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as consumer:
+        expect("before", b"1\n", consumer.stdout.readline())
+        broker.kill()
+        expect("what it says", f"no broker of {broker.bootstrap} can be reached any more; waiting for one\n",
+               consumer.stderr.readline().decode())
+        broker.start()
+        native("console-producer", *server, given=b"2\n")
+        expect("after", b"2\n", consumer.stdout.readline())
+        consumer.terminate()
+        expect("count", b"Processed a total of 2 messages\n", consumer.stderr.read())
+        expect("exit code of SIGTERM", 143, consumer.wait(30))
+    print("ok   a_broker_that_comes_back", flush=True)
+
+
 def run_cases(broker: Broker, folder: pathlib.Path, only: Optional[str]) -> int:
     failed = 0
     for name, function in CASES:
@@ -339,6 +360,8 @@ def main() -> int:
         (folder / "strict").mkdir()
         with brokers.start(chosen.broker, folder) as broker:
             failed = run_cases(broker, folder, chosen.only)
+            if not failed and not chosen.only and chosen.broker == "barnabas":
+                a_broker_that_comes_back(broker)  # Kafka would wait for its ZooKeeper session to end
             if failed:
                 print(f"--- end of {broker.process.log}\n{broker.process.log_tail()}", file=sys.stderr)
         if not chosen.only:

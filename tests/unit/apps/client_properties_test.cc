@@ -16,8 +16,24 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
+// What the properties add to those that are always set.
 TranslatedProperties translated(ClientKind kind, const PropertyMap& java) {
-  return translate_properties(kind, java).value();
+  TranslatedProperties out = translate_properties(kind, java).value();
+  for (const char* always : {"reconnect.backoff.ms", "reconnect.backoff.max.ms"}) {
+    if (!java.contains(always)) {
+      out.librdkafka.erase(always);
+    }
+  }
+  return out;
+}
+
+TEST(ClientProperties, ComesBackToARestartedBrokerAsSoonAsJavaDoes) {
+  EXPECT_THAT(
+      translate_properties(ClientKind::kConsumer, {})->librdkafka,
+      ElementsAre(Pair("reconnect.backoff.max.ms", "1000"), Pair("reconnect.backoff.ms", "50")));
+  EXPECT_EQ(translate_properties(ClientKind::kConsumer, {{"reconnect.backoff.ms", "7"}})
+                ->librdkafka.at("reconnect.backoff.ms"),
+            "7");
 }
 
 TEST(ClientProperties, RenamesWhatHasAnotherName) {
