@@ -25,6 +25,7 @@ void FileReaper::remove_later(std::vector<std::string> paths, std::int64_t delay
 
 void FileReaper::set_timer(std::vector<std::string> paths, std::int64_t delay_ms,
                            std::shared_ptr<LogDirState> log_dir) {
+  const MutexLock lock(mutex_);
   if (stopped_) {
     return;
   }
@@ -35,13 +36,17 @@ void FileReaper::set_timer(std::vector<std::string> paths, std::int64_t delay_ms
                                         log_dir = std::move(log_dir)] {
     self->remove(paths, *log_dir);
     // Not here: the timer may own this very task.
-    self->disk_.post([self, id] { self->timers_.erase(id); });
+    self->disk_.post([self, id] {
+      const MutexLock forget(self->mutex_);
+      self->timers_.erase(id);
+    });
   });
 }
 
 void FileReaper::remove(const std::vector<std::string>& paths, LogDirState& log_dir) {
+  const MutexLock work(work_mutex_);
   for (const auto& path : paths) {
-    if (log_dir.offline()) {
+    if (done_ || log_dir.offline()) {
       return;
     }
     const Status removed = vfs_.remove_tree(path);
@@ -55,8 +60,15 @@ void FileReaper::remove(const std::vector<std::string>& paths, LogDirState& log_
 }
 
 void FileReaper::stop() {
-  stopped_ = true;
-  timers_.clear();
+  std::map<std::uint64_t, std::unique_ptr<Timer>> timers;
+  {
+    const MutexLock lock(mutex_);
+    stopped_ = true;
+    timers.swap(timers_);
+  }
+  timers.clear();
+  const MutexLock work(work_mutex_);
+  done_ = true;
 }
 
 }  // namespace barnabas::storage

@@ -111,7 +111,11 @@ Status LogImpl::roll() {
 
 void LogImpl::flush_rolled_later(Offset base, std::optional<std::string> snapshot) {
   context_.disk->post([self = shared_from_this(), base, snapshot = std::move(snapshot)] {
-    if (snapshot && !self->offline()) {
+    if (snapshot) {
+      const MutexLock serial(self->flush_mutex_);
+      if (self->offline() || self->abandoned_.load(std::memory_order_acquire)) {
+        return;
+      }
       auto file = self->context_.vfs->open(*snapshot, OpenMode::kReadWrite);
       // It may have been deleted with its segment by now.
       if (file && !self->synced((*file)->sync())) {

@@ -31,11 +31,10 @@ LogManagerImpl::LogManagerImpl(const LogManagerOptions& options, const StorageEn
     : options_(options),
       env_(env),
       reaper_(std::make_shared<FileReaper>(*env.vfs, *env.disk)),
-      alive_(std::make_shared<bool>(true)) {}
+      gate_(std::make_shared<TaskGate>()) {}
 
 LogManagerImpl::~LogManagerImpl() {
-  *alive_ = false;
-  tasks_.clear();
+  stop_tasks();
   for (const auto& log : all_logs()) {
     log->abandon();
   }

@@ -65,6 +65,13 @@ class LogManagerImpl final : public LogManager, public LogDirFailureListener {
     void (LogManagerImpl::*run)();
     std::unique_ptr<Timer> timer;
   };
+  // Outlives the manager in tasks that are still queued; they find it stopped and do nothing. The
+  // disk executor may have several threads, so the mutex is held while a periodic task runs.
+  struct TaskGate {
+    Mutex mutex;
+    bool stopped GUARDED_BY(mutex) = false;
+    std::vector<Periodic> tasks GUARDED_BY(mutex);
+  };
 
   void on_log_dir_failure(const std::string& log_dir, const Error& error) override;
   [[nodiscard]] Status open_directory(const std::string& path, Directory& directory);
@@ -87,7 +94,10 @@ class LogManagerImpl final : public LogManager, public LogDirFailureListener {
   [[nodiscard]] bool any_offline() const;
   [[nodiscard]] std::vector<std::shared_ptr<LogImpl>> logs_in(const std::string& log_dir) const;
   [[nodiscard]] std::vector<std::shared_ptr<LogImpl>> all_logs() const;
-  void schedule(std::size_t task, std::int64_t delay_ms);
+  void add_task(TaskGate& gate, std::int64_t interval_ms, void (LogManagerImpl::*run)())
+      REQUIRES(gate.mutex);
+  void schedule(TaskGate& gate, std::size_t task, std::int64_t delay_ms) REQUIRES(gate.mutex);
+  void stop_tasks();
   void expire_producers();
   void write_checkpoint(const Directory& directory, const char* name, const OffsetMap& offsets);
   void checkpoint_recovery_points_in(const Directory& directory);
@@ -100,9 +110,7 @@ class LogManagerImpl final : public LogManager, public LogDirFailureListener {
   std::vector<Directory> directories_;  // fixed after open_directories()
   bool had_clean_shutdown_ = false;
 
-  // The disk executor's.
-  std::vector<Periodic> tasks_;
-  std::shared_ptr<bool> alive_;  // false: tasks that are still queued do nothing
+  const std::shared_ptr<TaskGate> gate_;
 
   mutable Mutex mutex_;  // before the logs' own
   Logs logs_ GUARDED_BY(mutex_);

@@ -133,8 +133,7 @@ Status LogManagerImpl::load(const ConfigLookup& config_of) {
 }
 
 Status LogManagerImpl::stop(BrokerEpoch broker_epoch) {
-  *alive_ = false;
-  tasks_.clear();
+  stop_tasks();
   Status result;
   for (auto& directory : directories_) {
     if (directory.state->offline()) {

@@ -13,41 +13,58 @@ constexpr std::int64_t kNeverMs = std::int64_t{365} * 24 * 3600 * 1000;
 }  // namespace
 
 void LogManagerImpl::start() {
-  env_.disk->post([this, alive = alive_] {
-    if (!*alive) {
+  env_.disk->post([this, gate = gate_] {
+    const MutexLock lock(gate->mutex);
+    if (gate->stopped) {
       return;
     }
-    const auto add = [this](std::int64_t interval_ms, void (LogManagerImpl::*run)()) {
-      tasks_.push_back({interval_ms, run, nullptr});
-      schedule(tasks_.size() - 1, options_.initial_task_delay_ms);
-    };
-    add(options_.retention_check_interval_ms, &LogManagerImpl::run_retention);
-    add(options_.recovery_point_checkpoint_interval_ms,
-        &LogManagerImpl::checkpoint_recovery_points);
-    add(options_.log_start_checkpoint_interval_ms, &LogManagerImpl::checkpoint_log_starts);
-    add(options_.high_watermark_checkpoint_interval_ms,
-        &LogManagerImpl::checkpoint_high_watermarks);
-    add(options_.producer_id_expiration_check_interval_ms, &LogManagerImpl::expire_producers);
+    add_task(*gate, options_.retention_check_interval_ms, &LogManagerImpl::run_retention);
+    add_task(*gate, options_.recovery_point_checkpoint_interval_ms,
+             &LogManagerImpl::checkpoint_recovery_points);
+    add_task(*gate, options_.log_start_checkpoint_interval_ms,
+             &LogManagerImpl::checkpoint_log_starts);
+    add_task(*gate, options_.high_watermark_checkpoint_interval_ms,
+             &LogManagerImpl::checkpoint_high_watermarks);
+    add_task(*gate, options_.producer_id_expiration_check_interval_ms,
+             &LogManagerImpl::expire_producers);
     if (options_.flush_scheduler_interval_ms < kNeverMs) {
-      add(options_.flush_scheduler_interval_ms, &LogManagerImpl::flush_dirty_logs);
+      add_task(*gate, options_.flush_scheduler_interval_ms, &LogManagerImpl::flush_dirty_logs);
     }
   });
 }
 
-void LogManagerImpl::schedule(std::size_t task, std::int64_t delay_ms) {
+void LogManagerImpl::add_task(TaskGate& gate, std::int64_t interval_ms,
+                              void (LogManagerImpl::*run)()) {
+  gate.tasks.push_back({interval_ms, run, nullptr});
+  schedule(gate, gate.tasks.size() - 1, options_.initial_task_delay_ms);
+}
+
+void LogManagerImpl::schedule(TaskGate& gate, std::size_t task, std::int64_t delay_ms) {
   const auto delay = std::chrono::milliseconds(std::clamp<std::int64_t>(delay_ms, 1, kNeverMs));
-  tasks_[task].timer = env_.disk->run_after(delay, [this, task, alive = alive_] {
-    if (!*alive) {
+  gate.tasks[task].timer = env_.disk->run_after(delay, [this, task, shared = gate_] {
+    const MutexLock lock(shared->mutex);
+    if (shared->stopped) {
       return;
     }
-    (this->*tasks_[task].run)();
+    (this->*shared->tasks[task].run)();
     // Posted, because the timer that runs now must not be replaced under its own feet.
-    env_.disk->post([this, task, alive] {
-      if (*alive) {
-        schedule(task, tasks_[task].interval_ms);
+    env_.disk->post([this, task, shared] {
+      const MutexLock again(shared->mutex);
+      if (!shared->stopped) {
+        schedule(*shared, task, shared->tasks[task].interval_ms);
       }
     });
   });
+}
+
+// Waits for the task that is running, if any; none runs afterwards.
+void LogManagerImpl::stop_tasks() {
+  std::vector<Periodic> tasks;
+  {
+    const MutexLock lock(gate_->mutex);
+    gate_->stopped = true;
+    tasks.swap(gate_->tasks);
+  }
 }
 
 void LogManagerImpl::run_retention() {

@@ -21,6 +21,7 @@ Status replay(ProducerState& state, Segment& segment, Offset from, Offset until)
   TRY(auto file, segment.file());
   BatchChecker checker(*file, first->position, limit);
   std::vector<AbortedTxn> known;  // they stand in the transaction index already
+  state.begin_replay();
   while (true) {
     TRY(const auto meta, checker.next());
     if (!meta) {
@@ -29,6 +30,7 @@ Status replay(ProducerState& state, Segment& segment, Offset from, Offset until)
     const ProducerState::Context context;
     TRY_STATUS(state.append(checker.bytes(), context, known));
   }
+  state.end_replay();
   if (checker.position() < limit) {
     logging::logger("storage").error("{}: corrupt batch at byte {}; producer state ends before it",
                                      file->path(), checker.position());

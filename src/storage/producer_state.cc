@@ -274,12 +274,18 @@ Result<std::optional<ProducerBatch>> ProducerState::append(ByteView batches, con
 
 void ProducerState::store(ProducerId id, const ProducerEntry& entry) {
   auto [found, is_new] = producers_.try_emplace(id);
-  if (in_group_ && std::ranges::find(saved_, id, &Saved::id) == saved_.end()) {
-    saved_.push_back({id, is_new ? std::nullopt : std::optional(found->second)});
+  ProducerEntry& stored = found->second;
+  const bool first_time = is_new || stored.group != group_number_;
+  if (in_group_ && first_time) {
+    saved_.push_back({id, is_new ? std::nullopt : std::optional(stored)});
   }
-  const std::uint64_t inserted = is_new ? next_inserted_++ : found->second.inserted;
-  found->second = entry;
-  found->second.inserted = inserted;
+  if (in_replay_ && first_time) {
+    replayed_.emplace_back(id, is_new);
+  }
+  const std::uint64_t inserted = is_new ? next_inserted_++ : stored.inserted;
+  stored = entry;
+  stored.inserted = inserted;
+  stored.group = group_number_;
   if (java_buckets_ == 0) {
     java_buckets_ = kSmallestBuckets;
   }
@@ -304,6 +310,37 @@ void ProducerState::complete(const CompletedTxn& txn, std::vector<AbortedTxn>& a
   unreplicated_[txn.first_offset] = {txn.producer_id, txn.last_offset};
 }
 
+void ProducerState::begin_replay() {
+  in_replay_ = true;
+  ++group_number_;
+  replayed_.clear();
+}
+
+// The order of scala.collection.mutable.HashMap: by bucket, and there by hash.
+void ProducerState::end_replay() {
+  in_replay_ = false;
+  std::size_t buckets = kSmallestBuckets;
+  for (std::size_t size = 0; size < replayed_.size(); ++size) {
+    if (size + 1 >= buckets * 3 / 4) {
+      buckets *= 2;
+    }
+  }
+  const auto place = [buckets](const std::pair<ProducerId, bool>& producer) {
+    const auto value = static_cast<std::uint64_t>(producer.first.value());
+    const bool small = producer.first.value() == static_cast<std::int32_t>(value);
+    auto hash = static_cast<std::uint32_t>(small ? value : value ^ (value >> 32U));
+    hash ^= hash >> 16U;
+    return std::pair(hash & (buckets - 1), static_cast<std::int32_t>(hash));
+  };
+  std::ranges::stable_sort(replayed_, {}, place);
+  for (const auto& [id, is_new] : replayed_) {
+    if (is_new) {
+      producers_[id].inserted = next_inserted_++;
+    }
+  }
+  replayed_.clear();
+}
+
 void ProducerState::save_transactions() {
   if (in_group_ && !saved_transactions_) {
     saved_transactions_.emplace(ongoing_, unreplicated_);
@@ -312,6 +349,7 @@ void ProducerState::save_transactions() {
 
 void ProducerState::begin_group() {
   commit_group();
+  ++group_number_;
   in_group_ = true;
   saved_map_end_ = map_end_;
 }

@@ -56,6 +56,7 @@ struct ProducerEntry {
   std::array<ProducerBatch, kBatches> batches;
   std::uint8_t batch_count = 0;
   std::uint64_t inserted = 0;  // order of first appearance
+  std::uint64_t group = 0;     // the last group or replay it was stored in
 
   [[nodiscard]] bool has_batches() const { return batch_count > 0; }
   [[nodiscard]] const ProducerBatch& last() const { return batches[batch_count - 1U]; }
@@ -94,6 +95,11 @@ class ProducerState {
   void begin_group();
   void commit_group();
   void rollback_group();
+
+  // Between these, batches are read back from a segment. Kafka gathers what one read brings in a
+  // Scala map and takes new producers over in that map's order, which later shows in snapshots.
+  void begin_replay();
+  void end_replay();
 
   // The offset up to which batches have been noted.
   [[nodiscard]] Offset map_end_offset() const { return map_end_; }
@@ -163,10 +169,14 @@ class ProducerState {
   Transactions ongoing_;
   Transactions unreplicated_;
 
+  std::uint64_t group_number_ = 0;
   bool in_group_ = false;
   std::vector<Saved> saved_;
   std::optional<std::pair<Transactions, Transactions>> saved_transactions_;
   Offset saved_map_end_{0};
+
+  bool in_replay_ = false;
+  std::vector<std::pair<ProducerId, bool>> replayed_;  // in order of arrival; whether it is new
 
   std::set<Offset> snapshots_;
   Offset map_end_{0};
