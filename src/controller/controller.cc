@@ -97,6 +97,14 @@ void ControllerImpl::report_started(Status status) {
   }
 }
 
+zk::Watcher ControllerImpl::on_change(std::string name, Handler handle) {
+  return [this, alive = alive_, name = std::move(name), handle](const zk::WatchEvent&) {
+    if (*alive) {
+      events_.push_once(name, [this, handle] { return (this->*handle)(); });
+    }
+  };
+}
+
 // ---- Office ------------------------------------------------------------------------------------
 
 Async<Step> ControllerImpl::compete() {

@@ -1,7 +1,7 @@
 // The controller's parts put together: the event queue, what is known, the state machines, and the
-// handlers of events in controller.cc (office), controller_events.cc (watches and brokers) and
-// controller_admin.cc (administrators' requests).
-// THREAD: home, but for the methods of TopicAdmin.
+// handlers of events in controller.cc (office), controller_brokers.cc, controller_topics.cc
+// (changes of the tree) and controller_admin.cc (administrators' requests). THREAD: home, but for
+// the methods of TopicAdmin.
 #pragma once
 
 #include <memory>
@@ -59,7 +59,7 @@ class ControllerImpl final : public Controller, public TopicAdmin {
   void session_changed(zk::SessionState state);
   void report_started(Status status);
 
-  // Watches and brokers (controller_events.cc)
+  // Changes of the tree (controller_brokers.cc, controller_topics.cc)
   using Handler = Async<Step> (ControllerImpl::*)();
   [[nodiscard]] zk::Watcher on_change(std::string name, Handler handle);
   [[nodiscard]] zk::Watcher on_topic_change(const std::string& topic);
