@@ -259,7 +259,7 @@ Async<Step> ControllerImpl::on_seat_changed() {
 
 void ControllerImpl::resign() {
   if (active_) {
-    log().warn("broker {} is controller no more (epoch {})", options_.broker.value(),
+    log().info("broker {} is controller no more (epoch {})", options_.broker.value(),
                context_.epoch.value());
     for (const auto& [id, broker] : context_.brokers) {
       ports_.brokers.remove_broker(id);
