@@ -1,6 +1,7 @@
 // barnabas server FILE [--override key=value]... [--pid-file F] [--log-dir D]
 // Runs a broker in the foreground until SIGTERM or SIGINT, then stops it cleanly.
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -132,11 +133,24 @@ sigset_t block_stop_signals() {
   return signals;
 }
 
+// Connections and segments take descriptors: all that the system lets this process have.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+      logging::logger("kafka.server.KafkaServer")
+          .warn("the limit of open files stays at its soft value");
+    }
+  }
+}
+
 int run(const Arguments& arguments, config::BrokerConfig config, const sigset_t& signals) {
   auto& log = logging::logger("kafka.server.KafkaServer");
   for (const auto& warning : config.warnings()) {
     log.warn("{}", warning.to_string());
   }
+  raise_descriptor_limit();
   broker::Broker broker(std::move(config));
   if (const auto started = broker.start(); !started) {
     log.error("the broker does not start: {}", started.error().message);

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "barnabas/record/batch.h"
-
 namespace barnabas::broker {
 namespace {
 
@@ -136,7 +134,6 @@ void ProduceGather::add(ProduceCall& call, std::size_t place, replication::Parti
     outcome.error = ErrorCode::kNotLeaderOrFollower;
     return;
   }
-  const std::uint32_t crc = record::BatchView(records).crc();
   const auto validated = validator_.validate(records, group.options);
   if (!validated) {
     refuse(outcome, validated.error(), group);
@@ -144,7 +141,7 @@ void ProduceGather::add(ProduceCall& call, std::size_t place, replication::Parti
   }
   storage::LeaderAppend& append = group.appends.emplace_back();
   append.records = records;
-  append.crc_is_producers = record::BatchView(records).crc() == crc;
+  append.crc_is_producers = !validated->restamped;
   append.log_append_time_ms = validated->log_append_time_ms;
   group.acks.push_back(call.request.acks);
   group.places.push_back({&call, place});

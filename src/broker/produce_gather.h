@@ -20,6 +20,10 @@ namespace barnabas::broker {
 
 // What became of one partition of a request.
 struct ProduceOutcome {
+  // The one batch that was sent, or why it is none.
+  MutableBytes batch;
+  ErrorCode batch_error = ErrorCode::kNone;
+
   ErrorCode error = ErrorCode::kNone;
   std::optional<std::string> message;  // on the wire only with record errors, as Kafka does
   std::vector<record::RecordError> record_errors;
@@ -27,7 +31,6 @@ struct ProduceOutcome {
   Offset last_offset = kNoOffset;
   Offset log_start_offset = kNoOffset;
   std::int64_t log_append_time_ms = kNoTimestamp;
-  // Whom to ask instead, with NOT_LEADER_OR_FOLLOWER.
   std::shared_ptr<replication::Partition> partition;  // set while acks=all waits for it
 };
 

@@ -61,6 +61,7 @@ Status Partition::become(const Leadership& leadership, std::shared_ptr<storage::
       // What was on disk below the checkpoint was committed; the log may begin above it by now.
       high_watermark_ = std::clamp(checkpointed_high_watermark, log_->start_offset(),
                                    std::max(log_->start_offset(), log_->end_offset()));
+      log_->update_high_watermark(high_watermark_);
     }
     if (leadership_.leader == local_) {
       if (new_epoch) {

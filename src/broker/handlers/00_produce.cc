@@ -2,6 +2,7 @@
 // partition is checked and stamped where it was received. Older versions, whose message sets have
 // to be converted, are not served.
 #include <algorithm>
+#include <optional>
 
 #include "barnabas/metadata/topic_name.h"
 #include "barnabas/protocol/gen/produce.h"
@@ -22,22 +23,33 @@ bool is_transactional(const protocol::Records& records) {
 }
 
 // The error that the request as a whole gets, before any partition is looked at.
-ErrorCode judge_request(const protocol::ProduceRequest& request) {
+std::optional<Error> judge_request(const RequestContext& context, ProduceCall& call) {
   bool transactional = false;
-  for (const auto& topic : request.topic_data) {
+  std::size_t place = 0;
+  for (const auto& topic : call.request.topic_data) {
     for (const auto& partition : topic.partition_data) {
+      ProduceOutcome& outcome = call.outcomes[place++];
+      const auto batch = record::single_batch(
+          protocol::writable_part(context.frame, partition.records.bytes()), context.version());
+      if (batch) {
+        outcome.batch = *batch;
+      } else if (batch.error().code == ErrorCode::kCorruptMessage) {
+        return batch.error();  // Kafka's parser gives up on all of it
+      } else {
+        outcome.batch_error = batch.error().code;
+      }
       transactional |= is_transactional(partition.records);
     }
   }
   if (transactional) {
     // No transaction coordinator here has ever registered the partition for a transaction.
-    return request.transactional_id ? ErrorCode::kInvalidTxnState
-                                    : ErrorCode::kTransactionalIdAuthorizationFailed;
+    return Error{call.request.transactional_id ? ErrorCode::kInvalidTxnState
+                                               : ErrorCode::kTransactionalIdAuthorizationFailed};
   }
-  if (request.acks < -1 || request.acks > 1) {
-    return ErrorCode::kInvalidRequiredAcks;
+  if (call.request.acks < -1 || call.request.acks > 1) {
+    return Error{ErrorCode::kInvalidRequiredAcks};
   }
-  return ErrorCode::kNone;
+  return std::nullopt;
 }
 
 void add_partition(RequestContext& context, ProduceCall& call, std::size_t place,
@@ -51,17 +63,15 @@ void add_partition(RequestContext& context, ProduceCall& call, std::size_t place
     outcome.error = known ? ErrorCode::kNotLeaderOrFollower : ErrorCode::kUnknownTopicOrPartition;
     return;
   }
-  const auto batch = record::single_batch(
-      protocol::writable_part(context.frame, data.records.bytes()), context.version());
-  if (!batch) {
-    outcome.error = batch.error().code;
+  if (outcome.batch_error != ErrorCode::kNone) {
+    outcome.error = outcome.batch_error;
     return;
   }
   if (metadata::is_internal_topic(topic) && context.header.client_id != kAdminClient) {
     outcome.error = ErrorCode::kInvalidTopicException;
     return;
   }
-  context.thread.gather().add(call, place, *partition, *batch);
+  context.thread.gather().add(call, place, *partition, outcome.batch);
 }
 
 }  // namespace
@@ -78,10 +88,12 @@ void handle_produce(RequestContext& context, protocol::Reader& body) {
     count += topic.partition_data.size();
   }
   call.outcomes.resize(count);
-  const ErrorCode refused = judge_request(call.request);
-  if (refused != ErrorCode::kNone) {
+  if (const auto refused = judge_request(context, call)) {
     for (auto& outcome : call.outcomes) {
-      outcome.error = refused;
+      outcome.error = refused->code;
+      if (!refused->message.empty()) {
+        outcome.message = refused->message;
+      }
     }
     gather.submit(call);
     return;
