@@ -12,14 +12,15 @@ std::span<const ApiInfo> all_apis() {
 }
 
 const ApiInfo* find_api(std::int16_t key) {
-  // Keys are dense but for a few holes: the entry lies at its key or a little before.
+  const auto number = [](const ApiInfo& api) { return static_cast<std::int16_t>(api.key); };
+  // Keys are dense but for a few holes: most entries lie at their key.
   const std::vector<ApiInfo>& table = api_table();
   if (key >= 0 && static_cast<std::size_t>(key) < table.size() &&
-      table[static_cast<std::size_t>(key)].key == static_cast<ApiKey>(key)) {
+      number(table[static_cast<std::size_t>(key)]) == key) {
     return &table[static_cast<std::size_t>(key)];
   }
-  const auto found = std::ranges::lower_bound(table, static_cast<ApiKey>(key), {}, &ApiInfo::key);
-  return found != table.end() && found->key == static_cast<ApiKey>(key) ? &*found : nullptr;
+  const auto found = std::ranges::lower_bound(table, key, {}, number);
+  return found != table.end() && number(*found) == key ? &*found : nullptr;
 }
 
 std::string_view api_name(ApiKey key) {
