@@ -44,10 +44,11 @@ std::optional<Error> judge_request(const RequestContext& context, ProduceCall& c
   if (transactional) {
     // No transaction coordinator here has ever registered the partition for a transaction.
     return Error{call.request.transactional_id ? ErrorCode::kInvalidTxnState
-                                               : ErrorCode::kTransactionalIdAuthorizationFailed};
+                                               : ErrorCode::kTransactionalIdAuthorizationFailed,
+                 {}};
   }
   if (call.request.acks < -1 || call.request.acks > 1) {
-    return Error{ErrorCode::kInvalidRequiredAcks};
+    return Error{ErrorCode::kInvalidRequiredAcks, {}};
   }
   return std::nullopt;
 }
