@@ -10,6 +10,7 @@ import argparse
 import os
 import random
 import select
+import shutil
 import sys
 import time
 from typing import Dict, List, Set
@@ -23,9 +24,10 @@ from load import Churner, IdempotentProducer, Producer, Reader, Worker
 from moments import MOMENTS, Watch
 
 PARTITIONS = 2
+PATIENCE_S = 20.0
 GENERATION = 5  # kills after which the topics are left alone and new ones taken
-SMALL_SEGMENTS = {"segment.bytes": "16384", "index.interval.bytes": "1024"}
-RETENTION = {**SMALL_SEGMENTS, "retention.bytes": "65536", "file.delete.delay.ms": "20"}
+SMALL_SEGMENTS = {"segment.bytes": "32768", "index.interval.bytes": "1024"}
+RETENTION = {**SMALL_SEGMENTS, "segment.bytes": "16384", "retention.bytes": "65536", "file.delete.delay.ms": "20"}
 SETTINGS = {"log.retention.check.interval.ms": 40, "log.initial.task.delay.ms": 20,
             "log.flush.offset.checkpoint.interval.ms": 300, "auto.create.topics.enable": "false",
             "log.flush.start.offset.checkpoint.interval.ms": 300,
@@ -51,6 +53,12 @@ class Generation:
             Producer(f"trimmed-{number}", seed, names["trimmed"], PARTITIONS, acks=1),
             Reader(f"reader-{number}", seed, names["plain"], PARTITIONS),
             Churner(f"churn-{number}", seed)]
+
+    def retire(self, client: Client) -> None:
+        """Deletes every topic, so that the next kills do not recover them all again."""
+        topics = self.topics + sorted(self.churner.alive | self.churner.in_doubt)
+        client.ask("DeleteTopics", 3, TopicNames=topics, TimeoutMs=20000)
+        wait_until(lambda: not set(topics) & listed_topics(client), f"{topics} are gone")
 
     @property
     def churner(self) -> Churner:
@@ -115,12 +123,12 @@ def kill_at(broker: brokers.Broker, moment: str, chosen: random.Random) -> str:
             broker.kill()
             return f"{warm_up:.3f} s into the load"
         watch.drain()
-        events = watch.wait_for(MOMENTS[moment], 10.0)
+        events = watch.wait_for(MOMENTS[moment], PATIENCE_S)
         if chosen.random() < 0.5:
             select.select([], [], [], delay)
         broker.kill()
         if not events:
-            raise AssertionError(f"no {moment} within 10 s of load")
+            raise AssertionError(f"no {moment} within {PATIENCE_S} s of load")
         return f"{moment}: {events[0][1]}"
     finally:
         watch.close()
@@ -153,6 +161,8 @@ def run(broker: brokers.Broker, seed: int, kills: int) -> List[str]:
     for number, moment in enumerate(schedule(kills, chosen)):
         if number % GENERATION == 0:
             with Client(broker.address) as client:
+                if generation:
+                    generation.retire(client)
                 generation = Generation(number // GENERATION, seed, client)
         before = sum(len(worker.promises) for worker in generation.workers)
         for worker in generation.workers:
@@ -160,6 +170,8 @@ def run(broker: brokers.Broker, seed: int, kills: int) -> List[str]:
         said = kill_at(broker, moment, chosen)
         for worker in generation.workers:
             worker.join()
+        if os.environ.get("BARNABAS_KEEP"):
+            shutil.copytree(broker.log_dirs[0], broker.folder / f"after-kill-{number + 1}")
         new = sum(len(worker.promises) for worker in generation.workers) - before
         promised += new
         began = time.monotonic()
@@ -192,9 +204,9 @@ def main() -> int:
     with brokers.scratch() as folder, brokers.start(options.broker, folder, settings) as broker:
         wrong = run(broker, seed, options.kills)
         if wrong:
-            print(f"FAILED with seed {seed}: {len(wrong)} promises broken")
+            print(f"--- end of {broker.process.log}\n{broker.process.log_tail(60)}\n---")
             print("\n".join(wrong[:20]))
-            print(f"--- end of {broker.process.log}\n{broker.process.log_tail(60)}")
+            print(f"FAILED with seed {seed}: {len(wrong)} promises broken")
     return 1 if wrong else 0
 
 

@@ -8,6 +8,7 @@ in doubt again, under the same sequence numbers.
 import collections
 import random
 import threading
+import time
 from typing import Deque, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from checker import Promise, payload
@@ -16,6 +17,7 @@ from lib.wire import Closed, Record, decode_batches, encode_batch
 
 Address = Tuple[str, int]
 IN_FLIGHT = 4
+BATCHES_A_ROUND = 2000  # enough for dozens of rolls; what comes back must be read in little time
 
 
 class Sent(NamedTuple):
@@ -23,6 +25,11 @@ class Sent(NamedTuple):
     first: int             # the batch's first sequence number
     payloads: List[bytes]
     correlation: int
+
+
+def now_ms() -> int:
+    """Records' times must be of now: a producer whose newest record is a day old is forgotten."""
+    return time.time_ns() // 1_000_000
 
 
 class Worker:
@@ -74,9 +81,12 @@ class Producer(Worker):
 
     def round(self, client: Client) -> None:
         self.waiting.clear()
-        depth = self.random.randint(1, IN_FLIGHT)
-        while not self.errors:
-            while len(self.waiting) < depth:
+        self.keep_sending(client, self.random.randint(1, IN_FLIGHT))
+
+    def keep_sending(self, client: Client, depth: int) -> None:
+        last = self.number + BATCHES_A_ROUND
+        while not self.errors and (self.waiting or self.number < last):
+            while len(self.waiting) < depth and self.number < last:
                 self.send_new(client)
             self.receive_one(client)
 
@@ -93,7 +103,7 @@ class Producer(Worker):
         self.waiting[-1] = sent._replace(correlation=correlation)
 
     def batch(self, sent: Sent) -> bytes:
-        return encode_batch([Record(value) for value in sent.payloads])
+        return encode_batch([Record(value) for value in sent.payloads], timestamp=now_ms())
 
     def receive_one(self, client: Client) -> None:
         sent = self.waiting[0]
@@ -129,10 +139,7 @@ class IdempotentProducer(Producer):
             except OSError:
                 self.waiting.extend(again[index + 1:])
                 raise
-        while not self.errors:
-            while len(self.waiting) < IN_FLIGHT:
-                self.send_new(client)
-            self.receive_one(client)
+        self.keep_sending(client, IN_FLIGHT)
 
     def send_new(self, client: Client) -> None:
         self.number += 1
@@ -144,7 +151,7 @@ class IdempotentProducer(Producer):
 
     def batch(self, sent: Sent) -> bytes:
         return encode_batch([Record(value) for value in sent.payloads], producer_id=self.producer_id,
-                            producer_epoch=0, base_sequence=sent.first)
+                            producer_epoch=0, base_sequence=sent.first, timestamp=now_ms())
 
 
 class Reader(Worker):
