@@ -325,17 +325,26 @@ void ProducerState::end_replay() {
       buckets *= 2;
     }
   }
-  const auto place = [buckets](const std::pair<ProducerId, bool>& producer) {
-    const auto value = static_cast<std::uint64_t>(producer.first.value());
-    const bool small = producer.first.value() == static_cast<std::int32_t>(value);
+  struct Place {
+    std::uint32_t bucket;
+    std::int32_t hash;
+    std::size_t arrival;
+    auto operator<=>(const Place&) const = default;
+  };
+  std::vector<Place> places;
+  places.reserve(replayed_.size());
+  for (std::size_t i = 0; i < replayed_.size(); ++i) {
+    const auto value = static_cast<std::uint64_t>(replayed_[i].first.value());
+    const bool small = replayed_[i].first.value() == static_cast<std::int32_t>(value);
     auto hash = static_cast<std::uint32_t>(small ? value : value ^ (value >> 32U));
     hash ^= hash >> 16U;
-    return std::pair(hash & (buckets - 1), static_cast<std::int32_t>(hash));
-  };
-  std::ranges::stable_sort(replayed_, {}, place);
-  for (const auto& [id, is_new] : replayed_) {
-    if (is_new) {
-      producers_[id].inserted = next_inserted_++;
+    places.push_back(
+        {hash & static_cast<std::uint32_t>(buckets - 1), static_cast<std::int32_t>(hash), i});
+  }
+  std::ranges::sort(places);
+  for (const auto& place : places) {
+    if (replayed_[place.arrival].second) {
+      producers_[replayed_[place.arrival].first].inserted = next_inserted_++;
     }
   }
   replayed_.clear();
