@@ -36,6 +36,8 @@ EXPECTED = [
              "UNKNOWN_SERVER_ERROR makes Java clients send duplicates (KAFKA-14034)"),
     Expected("data.produce_compressed", r"\.ErrorCode$", "-1", "2|76|87",
              "UNKNOWN_SERVER_ERROR makes Java clients send duplicates (KAFKA-14034)"),
+    Expected("topics.create_topics_assigned", r"^no brokers .*\.Error(Code|Message)$", "7|None",
+             "39|'.*'", "Kafka makes a partition without replicas that never gets a leader, and times out"),
     Expected("data.produce_idempotent",
              r"^first sequence above 0 on an empty partition, .*\.(ErrorCode|BaseOffset)$", "0|45|-1",
              "0|45|-1", "Kafka accepts 5 and then refuses 0 for good (KAFKA-15591); here it is 45, then 0"),
