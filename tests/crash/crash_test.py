@@ -27,7 +27,8 @@ PARTITIONS = 2
 PATIENCE_S = 20.0
 GENERATION = 5  # kills after which the topics are left alone and new ones taken
 SMALL_SEGMENTS = {"segment.bytes": "32768", "index.interval.bytes": "1024"}
-RETENTION = {**SMALL_SEGMENTS, "segment.bytes": "16384", "retention.bytes": "65536", "file.delete.delay.ms": "20"}
+RETENTION = {**SMALL_SEGMENTS, "segment.bytes": "16384", "retention.bytes": "65536",
+             "file.delete.delay.ms": "20"}
 SETTINGS = {"log.retention.check.interval.ms": 40, "log.initial.task.delay.ms": 20,
             "log.flush.offset.checkpoint.interval.ms": 300, "auto.create.topics.enable": "false",
             "log.flush.start.offset.checkpoint.interval.ms": 300,
