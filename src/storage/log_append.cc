@@ -310,6 +310,7 @@ void LogImpl::start_writeback() {
 
 void LogImpl::publish() {
   const Offset unstable = producers_->first_unstable_offset();
+  has_unstable_.store(unstable != kNoOffset, std::memory_order_release);
   const MutexLock lock(view_mutex_);
   if (view_.segments_ != segments_) {
     view_.segments_ = segments_;

@@ -103,8 +103,8 @@ EpochEndOffset LogImpl::end_offset_for_epoch(LeaderEpoch epoch) const {
 
 void LogImpl::update_high_watermark(Offset high_watermark) {
   high_watermark_.store(high_watermark.value(), std::memory_order_release);
-  if (view().first_unstable_offset() == kNoOffset) {
-    return;  // no transaction waits for it
+  if (!has_unstable_.load(std::memory_order_acquire)) {
+    return;
   }
   const MutexLock lock(mutex_);
   producers_->on_high_watermark(high_watermark);

@@ -173,6 +173,7 @@ class LogImpl final : public Log, public std::enable_shared_from_this<LogImpl> {
   const std::unique_ptr<EpochCache> epochs_;  // has a lock of its own
   std::atomic<std::int64_t> high_watermark_{0};
   std::atomic<bool> abandoned_{false};
+  std::atomic<bool> has_unstable_{false};  // some transaction waits for the high watermark
 
   // One flush at a time. Before mutex_.
   Mutex flush_mutex_;

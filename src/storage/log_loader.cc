@@ -223,7 +223,7 @@ Result<RecoveryResult> LogLoader::recover_segment(Segment& segment) {
   loaded_.producers->update_map_end_offset(segment.base_offset());
   RecoveryVisitor visitor(*loaded_.epochs, *loaded_.producers);
   TRY(const RecoveryResult result, segment.recover(loaded_.config.segment_index_bytes, visitor));
-  TRY_STATUS(loaded_.producers->take_snapshot(true));
+  TRY_STATUS(loaded_.producers->take_snapshot(false));
   if (result.cut_bytes > 0) {
     logging::logger("storage").warn(
         "{}: segment {}: cut {} bytes that are no whole valid batch; the log ends at offset {}",

@@ -78,10 +78,18 @@ class LogManagerImpl final : public LogManager, public LogDirFailureListener {
   [[nodiscard]] Status read_identities();
   [[nodiscard]] Status take_identity(const std::string& dir, const std::string& key,
                                      const std::string& value);
-  [[nodiscard]] Status load_directory(Directory& directory, const ConfigLookup& config_of);
-  [[nodiscard]] Status load_log(Directory& directory, const LogDirectoryName& name,
-                                const std::string& entry, const ConfigLookup& config_of,
-                                const OffsetMap& recovery_points, const OffsetMap& log_starts);
+  // One log to be loaded, and what became of it.
+  struct Loading {
+    Directory* directory = nullptr;
+    std::string entry;  // the directory's name
+    LogDirectoryName name;
+    Offset recovery_point{0};
+    Offset log_start{0};
+    Status result;
+  };
+  [[nodiscard]] Status prepare_loading(Directory& directory, std::vector<Loading>& loadings);
+  [[nodiscard]] Status load_log(const Loading& loading, const ConfigLookup& config_of);
+  [[nodiscard]] Status finish_loading(Directory& directory, const std::vector<Loading>& loadings);
   [[nodiscard]] OffsetMap read_checkpoint_or_nothing(const Directory& directory, const char* name);
   [[nodiscard]] LogContext context_of(const Directory& directory) const;
   [[nodiscard]] Directory& directory_of(const LogImpl& log);

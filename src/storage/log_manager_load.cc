@@ -26,53 +26,39 @@ OffsetMap LogManagerImpl::read_checkpoint_or_nothing(const Directory& directory,
   return std::move(*read);
 }
 
-Status LogManagerImpl::load_log(Directory& directory, const LogDirectoryName& name,
-                                const std::string& entry, const ConfigLookup& config_of,
-                                const OffsetMap& recovery_points, const OffsetMap& log_starts) {
-  const std::string path = directory.state->path() + "/" + entry;
-  if (name.kind == LogDirectoryKind::kDeleted) {
-    reaper_->remove_later({path}, options_.default_config.file_delete_delay_ms, directory.state);
-    return {};
-  }
-  if (name.kind != LogDirectoryKind::kCurrent) {
-    logging::logger("storage").warn(
-        "leaving {} alone: moving replicas between log dirs is not "
-        "supported",
-        path);
-    return {};
-  }
+Status LogManagerImpl::load_log(const Loading& loading, const ConfigLookup& config_of) {
+  Directory& directory = *loading.directory;
   LoadRequest request;
-  request.partition = name.partition;
-  request.directory = path;
-  request.config = config_of(name.partition.topic);
+  request.partition = loading.name.partition;
+  request.directory = directory.state->path() + "/" + loading.entry;
+  request.config = config_of(loading.name.partition.topic);
   request.clean = directory.clean;
-  if (const auto found = recovery_points.find(name.partition); found != recovery_points.end()) {
-    request.recovery_point_checkpoint = found->second;
-  }
-  if (const auto found = log_starts.find(name.partition); found != log_starts.end()) {
-    request.log_start_checkpoint = found->second;
-  }
-  const LogContext context = context_of(directory);
+  request.recovery_point_checkpoint = loading.recovery_point;
+  request.log_start_checkpoint = loading.log_start;
   {
     const MutexLock lock(mutex_);
     request.jitter_seed = env_.random->next();
   }
+  const std::string path = request.directory;
+  const LogContext context = context_of(directory);
   TRY(auto loaded, LogLoader(context, std::move(request)).load());
   auto log = std::make_shared<LogImpl>(context, std::move(loaded));
   const MutexLock lock(mutex_);
-  const auto [existing, is_new] = logs_.try_emplace(name.partition, log);
+  const auto [existing, is_new] = logs_.try_emplace(loading.name.partition, log);
   if (!is_new) {
-    return fail(ErrorCode::kUnknownServerError,
-                fmt::format("Duplicate log directories for {} are found in both {} and {}. Delete "
-                            "one of the two directories by hand; it is recommended to delete the "
-                            "one in the log directory that is known to have failed recently.",
-                            to_string(name.partition), path, existing->second->directory()));
+    return fail(
+        ErrorCode::kUnknownServerError,
+        fmt::format("Duplicate log directories for {} are found in both {} and {}. Delete "
+                    "one of the two directories by hand; it is recommended to delete the "
+                    "one in the log directory that is known to have failed recently.",
+                    to_string(loading.name.partition), existing->second->directory(), path));
   }
   ++directory.log_count;
   return {};
 }
 
-Status LogManagerImpl::load_directory(Directory& directory, const ConfigLookup& config_of) {
+// Takes the marker away, reads the checkpoints and finds the logs of a directory.
+Status LogManagerImpl::prepare_loading(Directory& directory, std::vector<Loading>& loadings) {
   const std::string& path = directory.state->path();
   const std::string marker = path + "/" + kCleanShutdownFile;
   directory.clean = env_.vfs->exists(marker);
@@ -87,44 +73,104 @@ Status LogManagerImpl::load_directory(Directory& directory, const ConfigLookup& 
   for (const char* name : {kRecoveryPointFile, kLogStartFile, kHighWatermarkFile, kCleanerFile}) {
     TRY(const auto created, env_.vfs->open(path + "/" + name, OpenMode::kCreate));
   }
+  const auto offset_or_zero = [](const OffsetMap& offsets, const TopicPartition& partition) {
+    const auto found = offsets.find(partition);
+    return found == offsets.end() ? Offset(0) : found->second;
+  };
   TRY(const auto entries, env_.vfs->list(path));
-  std::size_t count = 0;
   for (const auto& entry : entries) {
     if (!entry.is_directory || entry.name == kRemoteIndexCache) {
       continue;
     }
-    TRY(const auto name, parse_log_directory(path, entry.name));
+    TRY(auto name, parse_log_directory(path, entry.name));
     if (name.partition.topic == kClusterMetadataTopic) {
       continue;
     }
-    TRY_STATUS(load_log(directory, name, entry.name, config_of, recovery_points, log_starts));
+    if (name.kind == LogDirectoryKind::kDeleted) {
+      reaper_->remove_later({path + "/" + entry.name}, options_.default_config.file_delete_delay_ms,
+                            directory.state);
+    } else if (name.kind != LogDirectoryKind::kCurrent) {
+      logging::logger("storage").warn(
+          "leaving {}/{} alone: moving replicas between log dirs is "
+          "not supported",
+          path, entry.name);
+    } else {
+      Loading loading;
+      loading.directory = &directory;
+      loading.entry = entry.name;
+      loading.recovery_point = offset_or_zero(recovery_points, name.partition);
+      loading.log_start = offset_or_zero(log_starts, name.partition);
+      loading.name = std::move(name);
+      loadings.push_back(std::move(loading));
+    }
+  }
+  return {};
+}
+
+// An error that is not the disk's ends the start; a disk's takes the directory offline.
+Status LogManagerImpl::finish_loading(Directory& directory, const std::vector<Loading>& loadings) {
+  std::size_t count = 0;
+  for (const auto& loading : loadings) {
+    if (loading.directory != &directory) {
+      continue;
+    }
     ++count;
+    if (!loading.result) {
+      directory.state->note(loading.result);
+      if (!directory.state->offline()) {
+        return loading.result;
+      }
+    }
+  }
+  if (directory.state->offline()) {
+    for (const auto& log : logs_in(directory.state->path())) {
+      log->abandon();
+      const MutexLock lock(mutex_);
+      logs_.erase(log->topic_partition());
+    }
+    return {};
   }
   directory.loaded = true;
   logging::logger("storage").info("{} {} logs from {}",
-                                  directory.clean ? "loaded" : "loaded and recovered", count, path);
+                                  directory.clean ? "loaded" : "loaded and recovered", count,
+                                  directory.state->path());
   return {};
 }
 
 Status LogManagerImpl::load(const ConfigLookup& config_of) {
   had_clean_shutdown_ = true;
+  std::vector<Loading> loadings;
   for (auto& directory : directories_) {
     if (directory.state->offline()) {
       continue;
     }
-    const Status loaded = load_directory(directory, config_of);
+    const Status prepared = prepare_loading(directory, loadings);
     had_clean_shutdown_ = had_clean_shutdown_ && directory.clean;
-    if (!loaded) {
-      directory.state->note(loaded);
+    if (!prepared) {
+      directory.state->note(prepared);
       if (!directory.state->offline()) {
-        return loaded;
-      }
-      for (const auto& log : logs_in(directory.state->path())) {
-        log->abandon();
-        const MutexLock lock(mutex_);
-        logs_.erase(log->topic_partition());
+        return prepared;
       }
     }
+  }
+  std::vector<Task> tasks;
+  tasks.reserve(loadings.size());
+  for (auto& loading : loadings) {
+    tasks.emplace_back([this, &loading, &config_of] {
+      if (!loading.directory->state->offline()) {
+        loading.result = load_log(loading, config_of);
+      }
+    });
+  }
+  if (env_.run_all) {
+    env_.run_all(std::move(tasks));
+  } else {
+    for (auto& task : tasks) {
+      task();
+    }
+  }
+  for (auto& directory : directories_) {
+    TRY_STATUS(finish_loading(directory, loadings));
   }
   if (live_log_dirs().empty()) {
     return fail(ErrorCode::kKafkaStorageError, "all log dirs have failed");

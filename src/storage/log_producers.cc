@@ -52,7 +52,7 @@ Status rebuild_producer_state(ProducerState& state, const SegmentList& segments,
     // Kafka that knew none. Kafka takes its producers as unknown, and so the scan is saved.
     for (const Offset boundary : boundaries) {
       state.update_map_end_offset(boundary);
-      TRY_STATUS(state.take_snapshot(true));
+      TRY_STATUS(state.take_snapshot(false));
     }
     return {};
   }
@@ -69,13 +69,13 @@ Status rebuild_producer_state(ProducerState& state, const SegmentList& segments,
       const Offset from = std::max({segment.base_offset(), state.map_end_offset(), log_start});
       state.update_map_end_offset(from);
       if (std::ranges::find(boundaries, segment.base_offset()) != boundaries.end()) {
-        TRY_STATUS(state.take_snapshot(true));
+        TRY_STATUS(state.take_snapshot(false));
       }
       TRY_STATUS(replay(state, segment, from, last_offset));
     }
   }
   state.update_map_end_offset(last_offset);
-  TRY_STATUS(state.take_snapshot(true));
+  TRY_STATUS(state.take_snapshot(false));
   return {};
 }
 

@@ -115,7 +115,8 @@ class ProducerState {
   // Snapshot files. A snapshot is written only if something was noted since the last.
   void set_snapshots(std::set<Offset> offsets) { snapshots_ = std::move(offsets); }
   [[nodiscard]] const std::set<Offset>& snapshots() const { return snapshots_; }
-  // The path of the file written, if one was.
+  // The path of the file written, if one was. Its CRC tells a torn one, and then the one before is
+  // used: syncing it saves time after a crash and is not needed for anything else.
   [[nodiscard]] Result<std::optional<std::string>> take_snapshot(bool sync);
   // Deletes snapshots outside (log_start, log_end] and loads the newest that holds.
   [[nodiscard]] Status truncate_and_reload(Offset log_start, Offset log_end, std::int64_t now_ms);

@@ -229,11 +229,15 @@ Status MemoryVfs::begin_change(FileOp op, const std::string& path) {
     return io_error(name_of(op), path, EIO);
   }
   TRY_STATUS(check(op, path));
+  count_change();
+  return {};
+}
+
+void MemoryVfs::count_change() {
   if (power_left_) {
     --*power_left_;
   }
   ++changes_;
-  return {};
 }
 
 void MemoryVfs::touch(Inode& inode) {
@@ -265,7 +269,7 @@ Status MemoryVfs::write(Inode& inode, const std::string& path, std::uint64_t pos
     error = fault->error;
     bytes.resize(std::min<std::size_t>(bytes.size(), fault->partial_bytes));
   } else {
-    TRY_STATUS(begin_change(FileOp::kWrite, path));
+    count_change();
   }
   const std::uint64_t end = position + bytes.size();
   const std::uint64_t grows = end > inode.now.bytes.size() ? end - inode.now.bytes.size() : 0;

@@ -132,6 +132,7 @@ class MemoryVfs final : public Vfs {
 
   [[nodiscard]] Status check(FileOp op, const std::string& path) const REQUIRES(mutex_);
   [[nodiscard]] Status begin_change(FileOp op, const std::string& path) REQUIRES(mutex_);
+  void count_change() REQUIRES(mutex_);
   [[nodiscard]] const Fault* matching_fault(FileOp op, const std::string& path) const
       REQUIRES(mutex_);
   void change_names(std::set<std::string> directories, std::function<void(Tree&)> apply)

@@ -1,7 +1,9 @@
 // What storage is given from outside: files, time, chance and the thread for slow work.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "barnabas/base/clock.h"
 #include "barnabas/base/executor.h"
@@ -25,6 +27,9 @@ struct StorageEnvironment {
   const Clock* clock = nullptr;
   Executor* disk = nullptr;  // flushes, deletions and checkpoints run here
   Random* random = nullptr;  // used under the log manager's lock
+  // Runs all of them, several at a time if it likes, and returns when all are done; logs are loaded
+  // so at start. None: one after the other.
+  std::function<void(std::vector<Task>)> run_all = nullptr;
 };
 
 }  // namespace barnabas::storage

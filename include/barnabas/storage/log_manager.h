@@ -53,7 +53,8 @@ struct MetaProperties {
 
 class LogManager {
  public:
-  // The configuration a topic's logs are loaded with.
+  // The configuration a topic's logs are loaded with. Called by several threads where
+  // StorageEnvironment::run_all loads so.
   using ConfigLookup = std::function<LogConfig(const std::string& topic)>;
 
   // Creates missing directories, locks each, reads meta.properties. THREAD: any

@@ -144,5 +144,54 @@ TEST(ConcurrencyTest, ReadersSeeWholeBatchesWhileTheLogGrowsRollsAndShrinks) {
   ASSERT_TRUE(manager->stop(BrokerEpoch(0)));
 }
 
+TEST(ConcurrencyTest, LogsAreLoadedSeveralAtATime) {
+  testing::MemoryVfs vfs;
+  testing::ManualTime time;
+  testing::ManualExecutor disk(time);
+  const auto random = make_seeded_random(4);
+  LogManagerOptions options;
+  options.log_dirs = {"/data/a", "/data/b"};
+  StorageEnvironment env;
+  env.vfs = &vfs;
+  env.clock = &time;
+  env.disk = &disk;
+  env.random = random.get();
+  env.run_all = [](std::vector<Task> tasks) {
+    std::atomic<std::size_t> next{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([&] {
+        for (std::size_t at = next++; at < tasks.size(); at = next++) {
+          tasks[at]();
+        }
+      });
+    }
+    for (auto& thread : threads) {
+      thread.join();
+    }
+  };
+  const auto config_of = [](const std::string&) { return LogConfig{}; };
+  {
+    auto manager = LogManager::open(options, env).value();
+    ASSERT_TRUE(manager->load(config_of));
+    for (int i = 0; i < 40; ++i) {
+      const auto log =
+          manager->get_or_create({"t", PartitionId(i)}, std::nullopt, LogConfig{}, true).value();
+      ByteVector batch = make_batch({.records = 1 + i});
+      LeaderAppend one;
+      one.records = batch;
+      log->append_as_leader({&one, 1}, LeaderEpoch(0));
+      ASSERT_EQ(one.error, ErrorCode::kNone);
+    }
+  }
+  vfs.crash(testing::CrashMode::kProcess);
+  auto manager = LogManager::open(options, env).value();
+  ASSERT_TRUE(manager->load(config_of));
+  ASSERT_EQ(manager->logs().size(), 40U);
+  for (const auto& log : manager->logs()) {
+    EXPECT_EQ(log->end_offset().value(), 1 + log->topic_partition().partition.value());
+  }
+}
+
 }  // namespace
 }  // namespace barnabas::storage
