@@ -83,7 +83,9 @@ class BatchView {
   [[nodiscard]] Offset last_offset() const { return base_offset() + last_offset_delta(); }
   [[nodiscard]] Offset next_offset() const { return last_offset() + 1; }
   [[nodiscard]] std::int32_t length() const { return get<std::int32_t>(kLengthAt); }
-  [[nodiscard]] std::int64_t size_bytes() const { return std::int64_t{length()} + kLogOverhead; }
+  [[nodiscard]] std::int64_t size_bytes() const {
+    return std::int64_t{length()} + std::int64_t{kLogOverhead};
+  }
   [[nodiscard]] LeaderEpoch leader_epoch() const {
     return LeaderEpoch(get<std::int32_t>(kLeaderEpochAt));
   }
