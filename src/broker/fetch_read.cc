@@ -39,7 +39,9 @@ std::shared_ptr<replication::Partition> FetchReader::find(const FetchItem& item,
   if (by_topic_id) {
     const auto* const known = metadata_.topic(item.topic_id);
     if (known == nullptr) {
-      error = ErrorCode::kUnknownTopicId;
+      // A session that knew the topic by name knows that it is gone.
+      error = item.topic.empty() ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition;
+      topic = item.topic;
       return nullptr;
     }
     topic = known->name;
@@ -61,6 +63,14 @@ std::shared_ptr<replication::Partition> FetchReader::find(const FetchItem& item,
 void FetchReader::read_one(const FetchItem& item, const replication::Partition& partition,
                            const FetchLimits& limits, std::size_t max_bytes, bool at_least_one,
                            FetchRead& read) const {
+  if (item.max_bytes < 0) {
+    read.error = ErrorCode::kUnknownServerError;  // Kafka's answer to a size that cannot be
+    return;
+  }
+  if (limits.from_follower && !partition.has_follower(limits.replica)) {
+    read.error = ErrorCode::kNotLeaderOrFollower;
+    return;
+  }
   const replication::PartitionView view = partition.view();
   read.error = replication::Partition::check_leader(view, local_, item.current_leader_epoch);
   if (read.error != ErrorCode::kNone) {
@@ -83,6 +93,10 @@ void FetchReader::read_one(const FetchItem& item, const replication::Partition& 
       return;
     }
     read.slice = std::move(*slice);
+    if (read.slice.first_batch_incomplete) {
+      read.slice.length = 0;  // a part of a batch is of no use to anybody
+      read.slice.file.reset();
+    }
     read.hot = is_hot(read.slice, view.log_view);
   }
   if (limits.read_committed) {
@@ -108,7 +122,9 @@ FetchPass FetchReader::read(const std::vector<FetchItem>& items, bool by_topic_i
     const FetchItem& item = items[i];
     FetchRead& read = pass.reads[i];
     const auto partition = find(item, by_topic_id, read.topic, read.error);
-    if (partition != nullptr) {
+    if (partition == nullptr) {
+      read.aborted.emplace();  // an empty list where nothing was read, as Kafka has it
+    } else {
       const auto wanted = static_cast<std::size_t>(std::max(item.max_bytes, 0));
       read_one(item, *partition, limits, std::min(wanted, left), at_least_one, read);
     }

@@ -22,6 +22,7 @@ struct FetchLimits {
   std::int32_t max_bytes = 0;  // of the whole answer
   bool read_committed = false;
   bool from_follower = false;     // reads to the end of the log
+  BrokerId replica = kNoBroker;   // which follower
   bool first_batch_whole = true;  // an oversized first batch is sent all the same
 };
 

@@ -196,7 +196,7 @@ FetchAnswerPlan FetchSessionCache::close_full(const FetchContext& context,
   FetchAnswerPlan plan{ErrorCode::kNone, kNoFetchSession, std::vector<bool>(results.size(), true)};
   const MonotonicTime now = clock_.monotonic();
   const MutexLock cache_lock(mutex_);
-  if (context.items.empty() || !make_room(context.from_follower, context.items.size())) {
+  if (!make_room(context.from_follower, context.items.size())) {
     return plan;
   }
   std::int32_t id = kNoFetchSession;

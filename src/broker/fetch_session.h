@@ -29,7 +29,7 @@ inline constexpr std::int32_t kInitialFetchEpoch = 0;  // asks for a new session
 inline constexpr std::int32_t kFinalFetchEpoch = -1;   // no session, or the end of one
 
 // One partition of a fetch. Topics go by id where the session does (Fetch 13 and later; the name is
-// then empty), by name otherwise.
+// then the one it had when the partition was added, empty if it was not known), by name otherwise.
 struct FetchItem {
   std::string topic;
   Uuid topic_id;

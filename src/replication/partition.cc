@@ -155,7 +155,9 @@ void Partition::write(AppendGroup& group) {
 
 void Partition::append_all(AppendGroup& group, storage::Log& log) {
   const auto in_sync = static_cast<std::int32_t>(leadership_.isr.size());
-  const std::int32_t min_isr = log.config().min_insync_replicas;
+  // Never more than there are replicas, as Kafka has it.
+  const std::int32_t min_isr = std::min(log.config().min_insync_replicas,
+                                        static_cast<std::int32_t>(leadership_.replicas.size()));
   const auto epoch = leadership_.leader_epoch;
   if (in_sync >= min_isr) [[likely]] {
     log.append_as_leader(group.appends, epoch);
@@ -195,7 +197,8 @@ bool Partition::advance_high_watermark() {
 }
 
 void Partition::publish() {
-  Published next{log_, high_watermark_, leadership_.leader_epoch, leadership_.leader};
+  Published next{log_, high_watermark_, leadership_.leader_epoch, leadership_.leader,
+                 leadership_.replicas};
   const MutexLock lock(published_mutex_);
   std::swap(published_, next);  // what stood there is released after the lock
 }
@@ -223,6 +226,11 @@ PartitionView Partition::view() const {
 std::shared_ptr<storage::Log> Partition::log() const {
   const MutexLock lock(published_mutex_);
   return published_.log;
+}
+
+bool Partition::has_follower(BrokerId id) const {
+  const MutexLock lock(published_mutex_);
+  return id != local_ && std::ranges::count(published_.replicas, id) > 0;
 }
 
 bool Partition::is_leader() const {

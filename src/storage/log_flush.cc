@@ -190,23 +190,26 @@ Status LogImpl::flush() {
 }
 
 Status LogImpl::close() {
-  std::shared_ptr<Segment> last;
+  std::optional<std::string> snapshot;
   {
     const MutexLock lock(mutex_);
     TRY_STATUS(usable());
-    last = segments_->back();
-    TRY_STATUS(noted(last->become_inactive()));
+    TRY_STATUS(noted(active().become_inactive()));
+    // At the end of the log, so that nothing has to be read again at start.
+    TRY(snapshot, noted(producers_->take_snapshot(false)));
+  }
+  if (snapshot) {
+    TRY(auto file, noted(context_.vfs->open(*snapshot, OpenMode::kReadWrite)));
+    TRY_STATUS(synced(file->sync()));
   }
   const Offset end = end_offset();
   TRY_STATUS(flush_range(end + 1, end));
   const MutexLock serial(flush_mutex_);
   TRY_STATUS(noted(epochs_->flush()));
-  const MutexLock lock(mutex_);
-  // At the end of the log, so that nothing has to be read again at start.
-  TRY(const auto snapshot, noted(producers_->take_snapshot(true)));
   if (snapshot) {
     TRY_STATUS(synced(context_.vfs->sync_directory(directory_->get())));
   }
+  const MutexLock lock(mutex_);
   recovery_point_ = std::max(recovery_point_, log_end_);
   closed_ = true;
   return {};

@@ -106,6 +106,8 @@ class LogManagerImpl final : public LogManager, public LogDirFailureListener {
       REQUIRES(gate.mutex);
   void schedule(TaskGate& gate, std::size_t task, std::int64_t delay_ms) REQUIRES(gate.mutex);
   void stop_tasks();
+  void run_all(std::vector<Task> tasks);
+  [[nodiscard]] Status close_logs();
   void expire_producers();
   void write_checkpoint(const Directory& directory, const char* name, const OffsetMap& offsets);
   void checkpoint_recovery_points_in(const Directory& directory);
@@ -122,6 +124,10 @@ class LogManagerImpl final : public LogManager, public LogDirFailureListener {
 
   mutable Mutex mutex_;  // before the logs' own
   Logs logs_ GUARDED_BY(mutex_);
+
+  // Held from asking the logs to the rename: two writers would take each other's temporary file,
+  // and the later rename could carry the older offsets. Before mutex_.
+  Mutex checkpoint_mutex_;
 
   mutable Mutex listener_mutex_;
   LogDirFailureListener* listener_ GUARDED_BY(listener_mutex_) = nullptr;

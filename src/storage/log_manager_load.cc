@@ -162,13 +162,7 @@ Status LogManagerImpl::load(const ConfigLookup& config_of) {
       }
     });
   }
-  if (env_.run_all) {
-    env_.run_all(std::move(tasks));
-  } else {
-    for (auto& task : tasks) {
-      task();
-    }
-  }
+  run_all(std::move(tasks));
   for (auto& directory : directories_) {
     TRY_STATUS(finish_loading(directory, loadings));
   }
@@ -178,26 +172,45 @@ Status LogManagerImpl::load(const ConfigLookup& config_of) {
   return {};
 }
 
+void LogManagerImpl::run_all(std::vector<Task> tasks) {
+  if (env_.run_all) {
+    env_.run_all(std::move(tasks));
+    return;
+  }
+  for (auto& task : tasks) {
+    task();
+  }
+}
+
+// Closes every log that can be closed; the last error.
+Status LogManagerImpl::close_logs() {
+  const auto logs = all_logs();
+  std::vector<Status> results(logs.size());
+  std::vector<Task> tasks;
+  tasks.reserve(logs.size());
+  for (std::size_t i = 0; i < logs.size(); ++i) {
+    if (!logs[i]->offline()) {
+      tasks.emplace_back([&results, &logs, i] { results[i] = logs[i]->close(); });
+    }
+  }
+  run_all(std::move(tasks));
+  Status last;
+  for (std::size_t i = 0; i < logs.size(); ++i) {
+    if (!results[i]) {
+      logging::logger("storage").error("{}: {}", to_string(logs[i]->topic_partition()),
+                                       results[i].error().message);
+      last = results[i];
+    }
+  }
+  return last;
+}
+
 Status LogManagerImpl::stop(BrokerEpoch broker_epoch) {
   stop_tasks();
-  Status result;
-  for (auto& directory : directories_) {
-    if (directory.state->offline()) {
-      directory.lock.reset();
-      continue;
-    }
-    for (const auto& log : logs_in(directory.state->path())) {
-      const Status closed = log->close();
-      if (!closed) {
-        logging::logger("storage").error("{}: {}", to_string(log->topic_partition()),
-                                         closed.error().message);
-        result = closed;
-      }
-    }
-    if (!directory.state->offline()) {
-      checkpoint_recovery_points_in(directory);
-      checkpoint_log_starts_in(directory);
-    }
+  Status result = close_logs();
+  for (const auto& directory : directories_) {
+    checkpoint_recovery_points_in(directory);
+    checkpoint_log_starts_in(directory);
   }
   checkpoint_high_watermarks();
   for (auto& directory : directories_) {

@@ -123,6 +123,7 @@ void LogManagerImpl::write_checkpoint(const Directory& directory, const char* na
 }
 
 void LogManagerImpl::checkpoint_recovery_points_in(const Directory& directory) {
+  const MutexLock lock(checkpoint_mutex_);
   OffsetMap offsets;
   for (const auto& log : logs_in(directory.state->path())) {
     offsets[log->topic_partition()] = log->recovery_point();
@@ -131,6 +132,7 @@ void LogManagerImpl::checkpoint_recovery_points_in(const Directory& directory) {
 }
 
 void LogManagerImpl::checkpoint_log_starts_in(const Directory& directory) {
+  const MutexLock lock(checkpoint_mutex_);
   OffsetMap offsets;
   for (const auto& log : logs_in(directory.state->path())) {
     // Where the first segment says it already, nothing has to be remembered.
@@ -155,6 +157,7 @@ void LogManagerImpl::checkpoint_log_starts() {
 }
 
 void LogManagerImpl::checkpoint_high_watermarks() {
+  const MutexLock lock(checkpoint_mutex_);
   for (const auto& directory : directories_) {
     OffsetMap offsets;
     for (const auto& log : logs_in(directory.state->path())) {

@@ -246,8 +246,11 @@ Result<bool> Segment::sync() {
   const auto sync_all = [this]() -> Status {
     TRY(auto opened, file());
     TRY_STATUS(opened->sync());
-    TRY_STATUS(offset_index_.file().sync());
-    TRY_STATUS(time_index_.file().sync());
+    for (IndexFile* index : {&offset_index_.file(), &time_index_.file()}) {
+      if (index->count() > 0) {  // an empty one that grew is known by its zeros
+        TRY_STATUS(index->sync());
+      }
+    }
     return txn_index_.sync();
   };
   const Status synced = sync_all();

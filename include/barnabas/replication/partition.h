@@ -105,6 +105,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] PartitionView view() const;
   [[nodiscard]] std::shared_ptr<storage::Log> log() const;  // null: no replica here
   [[nodiscard]] bool is_leader() const;
+  // Whether another broker holds a replica, so that it may fetch as a follower.
+  [[nodiscard]] bool has_follower(BrokerId id) const;
   [[nodiscard]] LeaderEpoch leader_epoch() const;
   [[nodiscard]] Offset high_watermark() const;
   // FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH or NOT_LEADER_OR_FOLLOWER; -1 asks for no check of
@@ -146,6 +148,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
     Offset high_watermark{0};
     LeaderEpoch leader_epoch = kNoLeaderEpoch;
     BrokerId leader = kNoBroker;
+    std::vector<BrokerId> replicas;
   };
   mutable Mutex published_mutex_;
   Published published_ GUARDED_BY(published_mutex_);

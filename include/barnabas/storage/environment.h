@@ -28,7 +28,7 @@ struct StorageEnvironment {
   Executor* disk = nullptr;  // flushes, deletions and checkpoints run here
   Random* random = nullptr;  // used under the log manager's lock
   // Runs all of them, several at a time if it likes, and returns when all are done; logs are loaded
-  // so at start. None: one after the other.
+  // and closed so. None: one after the other.
   std::function<void(std::vector<Task>)> run_all = nullptr;
 };
 

@@ -3,6 +3,9 @@
 // to be converted, are not served.
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <utility>
+#include <vector>
 
 #include "barnabas/metadata/topic_name.h"
 #include "barnabas/protocol/gen/produce.h"
@@ -22,6 +25,56 @@ bool is_transactional(const protocol::Records& records) {
          record::BatchView(records.bytes()).is_transactional();
 }
 
+// Kafka's parser cannot even cut the batch out: the length is below any record's, or the magic is
+// none. A batch that can be cut out and is corrupt all the same is one partition's trouble.
+bool is_unparsable(const protocol::Records& records) {
+  const ByteView bytes = records.bytes();
+  if (bytes.size() < record::kUpToMagic) {
+    return false;
+  }
+  const record::BatchView batch(bytes);
+  return batch.length() < record::kSmallestLength || batch.magic() < 0 ||
+         batch.magic() > record::kMagicV2;
+}
+
+// Kafka keeps the partitions of a request in a map: the last one of a name counts, a topic without
+// partitions is none.
+bool is_plain(const protocol::ProduceRequest& request) {
+  std::set<std::string_view> names;
+  for (const auto& topic : request.topic_data) {
+    const auto& partitions = topic.partition_data;
+    const auto disorder = std::ranges::adjacent_find(
+        partitions, [](const auto& a, const auto& b) { return a.index >= b.index; });
+    const bool is_new = request.topic_data.size() == 1 || names.insert(topic.name).second;
+    if (partitions.empty() || disorder != partitions.end() || !is_new) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void make_plain(protocol::ProduceRequest& request) {
+  std::vector<protocol::ProduceRequest::TopicProduceData> topics;
+  for (auto& topic : request.topic_data) {
+    for (auto& partition : topic.partition_data) {
+      auto found =
+          std::ranges::find(topics, topic.name, &protocol::ProduceRequest::TopicProduceData::name);
+      if (found == topics.end()) {
+        topics.emplace_back().name = topic.name;
+        found = std::prev(topics.end());
+      }
+      const auto same = std::ranges::find(found->partition_data, partition.index,
+                                          &protocol::ProduceRequest::PartitionProduceData::index);
+      if (same == found->partition_data.end()) {
+        found->partition_data.push_back(partition);
+      } else {
+        same->records = partition.records;
+      }
+    }
+  }
+  request.topic_data = std::move(topics);
+}
+
 // The error that the request as a whole gets, before any partition is looked at.
 std::optional<Error> judge_request(const RequestContext& context, ProduceCall& call) {
   bool transactional = false;
@@ -29,11 +82,15 @@ std::optional<Error> judge_request(const RequestContext& context, ProduceCall& c
   for (const auto& topic : call.request.topic_data) {
     for (const auto& partition : topic.partition_data) {
       ProduceOutcome& outcome = call.outcomes[place++];
+      if (partition.records.is_null()) {
+        outcome.batch_error = ErrorCode::kInvalidRecord;
+        continue;
+      }
       const auto batch = record::single_batch(
           protocol::writable_part(context.frame, partition.records.bytes()), context.version());
       if (batch) {
         outcome.batch = *batch;
-      } else if (batch.error().code == ErrorCode::kCorruptMessage) {
+      } else if (is_unparsable(partition.records)) {
         return batch.error();  // Kafka's parser gives up on all of it
       } else {
         outcome.batch_error = batch.error().code;
@@ -83,6 +140,9 @@ void handle_produce(RequestContext& context, protocol::Reader& body) {
   if (!context.decode(body, call.request)) {
     gather.give_back(call);
     return;
+  }
+  if (!is_plain(call.request)) {
+    make_plain(call.request);
   }
   std::size_t count = 0;
   for (const auto& topic : call.request.topic_data) {

@@ -2,6 +2,7 @@
 // the largest timestamp. What has to read the log runs on the disk pool.
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -32,6 +33,23 @@ constexpr std::int32_t kDebuggingConsumer = -2;
 
 constexpr bool reads_the_log(std::int64_t timestamp) {
   return timestamp >= 0 || timestamp == kMaxTimestamp;
+}
+
+// The version that gave a special timestamp its meaning; none for a timestamp that has none.
+std::optional<std::int16_t> first_version_of(std::int64_t timestamp) {
+  switch (timestamp) {
+    case kLatest:
+    case kEarliest:
+      return 0;
+    case kMaxTimestamp:
+      return 7;
+    case kEarliestLocal:
+      return 8;
+    case kLatestTiered:
+      return 9;
+    default:
+      return timestamp >= 0 ? std::optional<std::int16_t>(0) : std::nullopt;
+  }
 }
 
 // Everything that answering takes, so that it can run on another thread.
@@ -103,6 +121,11 @@ void answer_partition(const Job& job, const std::string& topic, const PartitionQ
     refuse(answer, job.metadata->partition(topic, id) != nullptr
                        ? ErrorCode::kNotLeaderOrFollower
                        : ErrorCode::kUnknownTopicOrPartition);
+    return;
+  }
+  const auto first_version = first_version_of(question.timestamp);
+  if (!first_version || job.version < *first_version) {
+    refuse(answer, ErrorCode::kUnsupportedVersion);
     return;
   }
   const PartitionView view = partition->view();

@@ -50,7 +50,7 @@ class Answerer {
       for (const auto& topic : *request_.topics) {
         if (!topic.topic_id.is_zero()) {
           add_by_id(response, topic.topic_id);
-        } else if (topic.name && seen.insert(*topic.name).second) {
+        } else if (!asks_by_id() && topic.name && seen.insert(*topic.name).second) {
           add_by_name(response, *topic.name);
         }
       }
@@ -192,6 +192,7 @@ void answer_malformed(RequestContext& context, const MetadataRequest& request) {
   for (const auto& topic : *request.topics) {
     auto& entry = response.topics.emplace_back();
     entry.name = topic.name.value_or("");
+    entry.topic_id = topic.topic_id;
     entry.error_code = static_cast<std::int16_t>(ErrorCode::kInvalidRequest);
   }
   context.answer(response);

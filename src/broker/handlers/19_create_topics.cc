@@ -59,6 +59,7 @@ void add_result(const Services& services, const CreatedTopic& created, std::int1
   entry.name = created.name;
   entry.topic_id = created.topic_id;
   entry.error_code = static_cast<std::int16_t>(created.error);
+  entry.error_message.reset();
   if (!created.message.empty()) {
     entry.error_message = created.message;
   }
@@ -81,15 +82,13 @@ void handle_create_topics(RequestContext& context, protocol::Reader& body) {
   CreateTopicsResponse response;
   std::vector<NewTopic> topics;
   for (const auto& topic : request.topics) {
-    int& count = asked[topic.name];
-    if (count == 1) {
+    if (asked[topic.name] == 1) {
       topics.push_back(new_topic(topic));
-    } else if (count > 1) {
+    } else {
       auto& entry = response.topics.emplace_back();
       entry.name = topic.name;
       entry.error_code = static_cast<std::int16_t>(ErrorCode::kInvalidRequest);
       entry.error_message = "Found multiple entries for this topic.";
-      count = 0;  // answered once
     }
   }
   controller::CreateTopicsOptions options;

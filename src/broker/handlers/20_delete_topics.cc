@@ -1,5 +1,5 @@
 // DeleteTopics (key 20), versions 0 to 6: by name, and in version 6 by id.
-#include <map>
+#include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
@@ -15,24 +15,23 @@ namespace {
 using controller::DeletedTopic;
 using protocol::DeleteTopicsRequest;
 using protocol::DeleteTopicsResponse;
-using Result = DeleteTopicsResponse::DeletableTopicResult;
 
 constexpr std::int16_t kFirstWithIds = 6;
 constexpr std::int16_t kFirstWithDisabledError = 3;
 
-Result& add(DeleteTopicsResponse& response, std::optional<std::string> name, const Uuid& id,
-            ErrorCode error, std::string message = {}) {
+void add(DeleteTopicsResponse& response, std::optional<std::string> name, const Uuid& id,
+         ErrorCode error, const std::string& message = {}) {
   auto& entry = response.responses.emplace_back();
   entry.name = std::move(name);
   entry.topic_id = id;
   entry.error_code = static_cast<std::int16_t>(error);
+  entry.error_message.reset();
   if (!message.empty()) {
-    entry.error_message = std::move(message);
+    entry.error_message = message;
   }
-  return entry;
 }
 
-// What the request names, as name and id, in its order. False: refused as a whole.
+// What the request names, as name and id, in its order.
 struct Asked {
   std::optional<std::string> name;
   Uuid id;
@@ -78,28 +77,37 @@ void handle_delete_topics(RequestContext& context, protocol::Reader& body) {
     context.answer(response);
     return;
   }
-  std::vector<std::string> names;
-  std::map<std::string, Uuid> ids;
+  // Every row asked for is answered, in order; `names` are the topics to delete, each once.
+  std::vector<Asked> rows;
   std::set<std::string> seen;
+  std::vector<std::string> names;
   for (const auto& topic : asked) {
     const auto* const known = topic.name ? cluster.topic(*topic.name) : cluster.topic(topic.id);
     if (known == nullptr) {
+      const bool nameless = !topic.name && topic.id.is_zero();
       add(response, topic.name, topic.id,
-          topic.name ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kUnknownTopicId);
-    } else if (seen.insert(known->name).second) {
+          topic.name ? ErrorCode::kUnknownTopicOrPartition
+          : nameless ? ErrorCode::kTopicAuthorizationFailed
+                     : ErrorCode::kUnknownTopicId);
+      continue;
+    }
+    rows.push_back({known->name, topic.id});
+    if (seen.insert(known->name).second) {
       names.push_back(known->name);
-      ids.emplace(known->name, known->id);
     }
   }
   context.services.topics.delete_topics(
       std::move(names), request.timeout_ms,
       [pending = context.pending(), response = std::move(response),
-       ids = std::move(ids)](std::vector<DeletedTopic> deleted) mutable {
+       rows = std::move(rows)](std::vector<DeletedTopic> deleted) mutable {
         Executor& home = pending.home();
         home.post([pending = std::move(pending), response = std::move(response),
-                   ids = std::move(ids), deleted = std::move(deleted)]() mutable {
-          for (const auto& topic : deleted) {
-            add(response, topic.name, ids[topic.name], topic.error, topic.message);
+                   rows = std::move(rows), deleted = std::move(deleted)]() mutable {
+          for (const auto& row : rows) {
+            const auto done = std::ranges::find(deleted, *row.name, &DeletedTopic::name);
+            if (done != deleted.end()) {
+              add(response, row.name, row.id, done->error, done->message);
+            }
           }
           pending.send(response);
         });

@@ -1,7 +1,9 @@
 // DescribeConfigs (key 32), versions 0 to 4: topics and this broker, with synonyms.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,9 +24,14 @@ using ResourceResult = DescribeConfigsResponse::DescribeConfigsResult;
 
 constexpr std::int8_t kTopicResource = 2;
 constexpr std::int8_t kBrokerResource = 4;
+constexpr std::int8_t kLoggerResource = 8;
+// Kafka's sentence for INVALID_REQUEST without one of its own.
+constexpr std::string_view kMalformed =
+    "This most likely occurs because of a request being malformed by the client library or the "
+    "message was sent to an incompatible broker. See the broker logs for more details.";
 
 void fill(ResourceResult& result, const Resource& resource, std::vector<DescribedConfig> configs,
-          const DescribeConfigsRequest& request, std::int16_t version) {
+          const DescribeConfigsRequest& request) {
   for (auto& config : configs) {
     const auto& wanted = resource.configuration_keys;
     if (wanted && !wanted->empty() && std::ranges::count(*wanted, config.name) == 0) {
@@ -34,10 +41,10 @@ void fill(ResourceResult& result, const Resource& resource, std::vector<Describe
     entry.name = std::move(config.name);
     entry.value = std::move(config.value);
     entry.read_only = config.read_only;
-    entry.is_default = version == 0 && config.is_default;
     entry.config_source = static_cast<std::int8_t>(config.source);
     entry.is_sensitive = config.sensitive;
     entry.config_type = static_cast<std::int8_t>(config.type);
+    entry.documentation.reset();
     if (request.include_documentation) {
       entry.documentation = std::move(config.documentation);
     }
@@ -65,38 +72,57 @@ void describe_topic(RequestContext& context, const DescribeConfigsRequest& reque
   }
   const auto& cluster = context.thread.metadata();
   if (cluster.topic(resource.resource_name) == nullptr) {
-    refuse(result, ErrorCode::kUnknownTopicOrPartition, std::nullopt);
+    refuse(result, ErrorCode::kUnknownTopicOrPartition, "");
     return;
   }
   fill(
       result, resource,
       config::describe_topic(context.services.config, cluster.topic_config(resource.resource_name)),
-      request, context.version());
+      request);
+}
+
+std::optional<std::int32_t> parse_id(const std::string& text) {
+  std::int32_t id = -1;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, id);
+  return parsed.ec == std::errc{} && parsed.ptr == end ? std::optional(id) : std::nullopt;
+}
+
+// The broker's loggers have no levels that clients may set; another broker's are not ours to tell.
+void describe_loggers(RequestContext& context, const Resource& resource, ResourceResult& result) {
+  const std::int32_t own = context.services.broker_id.value();
+  const auto id = parse_id(resource.resource_name);
+  if (!id) {
+    refuse(result, ErrorCode::kInvalidRequest,
+           fmt::format("Broker id must be an integer, but it is: {}", resource.resource_name));
+  } else if (*id != own) {
+    refuse(result, ErrorCode::kInvalidRequest,
+           fmt::format("Unexpected broker id, expected {} but received {}", own,
+                       resource.resource_name));
+  } else {
+    refuse(result, ErrorCode::kInvalidRequest, "This broker's loggers are not configurable.");
+  }
 }
 
 void describe_broker(RequestContext& context, const DescribeConfigsRequest& request,
                      const Resource& resource, ResourceResult& result) {
   if (resource.resource_name.empty()) {
-    fill(result, resource, config::describe_cluster_defaults(context.services.config), request,
-         context.version());
+    fill(result, resource, config::describe_cluster_defaults(context.services.config), request);
     return;
   }
-  std::int32_t id = -1;
-  const char* const end = resource.resource_name.data() + resource.resource_name.size();
-  const auto parsed = std::from_chars(resource.resource_name.data(), end, id);
-  if (parsed.ec != std::errc{} || parsed.ptr != end) {
+  const auto id = parse_id(resource.resource_name);
+  if (!id) {
     refuse(result, ErrorCode::kInvalidRequest,
            fmt::format("Broker id must be an integer, but it is: {}", resource.resource_name));
     return;
   }
-  if (BrokerId(id) != context.services.broker_id) {
+  if (BrokerId(*id) != context.services.broker_id) {
     refuse(result, ErrorCode::kInvalidRequest,
            fmt::format("Unexpected broker id, expected {} or empty string, but received {}",
                        context.services.broker_id.value(), resource.resource_name));
     return;
   }
-  fill(result, resource, config::describe_broker(context.services.config), request,
-       context.version());
+  fill(result, resource, config::describe_broker(context.services.config), request);
 }
 
 }  // namespace
@@ -115,9 +141,10 @@ void handle_describe_configs(RequestContext& context, protocol::Reader& body) {
       describe_topic(context, request, resource, result);
     } else if (resource.resource_type == kBrokerResource) {
       describe_broker(context, request, resource, result);
+    } else if (resource.resource_type == kLoggerResource) {
+      describe_loggers(context, resource, result);
     } else {
-      refuse(result, ErrorCode::kInvalidRequest,
-             fmt::format("Unsupported resource type: {}", resource.resource_type));
+      refuse(result, ErrorCode::kInvalidRequest, std::string(kMalformed));
     }
   }
   context.answer(response);

@@ -87,7 +87,10 @@ TEST_F(PartitionTest, TheWatermarkWaitsForOtherMembersOfTheIsr) {
 
 TEST_F(PartitionTest, UnderMinIsrOnlyAcksAllIsRefused) {
   config_.min_insync_replicas = 2;
-  lead({kSelf});
+  lead({kSelf, kOther});
+  auto shrunk = leadership(kSelf, 1, {kSelf});
+  shrunk.replicas = {kSelf, kOther};
+  ASSERT_TRUE(partition_->become(shrunk, log_, Offset(0)));
   auto group = std::make_unique<TestGroup>();
   group->add({}, 1);
   group->add({}, -1);
@@ -97,6 +100,12 @@ TEST_F(PartitionTest, UnderMinIsrOnlyAcksAllIsRefused) {
   EXPECT_EQ(done->appends[1].error, ErrorCode::kNotEnoughReplicas);
   EXPECT_EQ(done->appends[2].base_offset, Offset(1));
   EXPECT_EQ(log_->end_offset(), Offset(2));
+}
+
+TEST_F(PartitionTest, MinIsrIsNeverMoreThanThereAreReplicas) {
+  config_.min_insync_replicas = 2;
+  lead({kSelf});
+  EXPECT_EQ(append(1, -1)->appends[0].error, ErrorCode::kNone);
 }
 
 TEST_F(PartitionTest, OrdersOfOldControllersAndEpochsAreRefused) {
