@@ -28,8 +28,9 @@ Result<std::shared_ptr<File>> IndexFile::reader() const {
   return file();
 }
 
-Status IndexFile::create(std::int32_t max_bytes) {
+Status IndexFile::create(std::int32_t max_bytes, bool replaces) {
   const MutexLock io(io_mutex_);
+  to_sync_ = replaces;
   TRY(auto created, vfs_.open(path_(), OpenMode::kCreateTruncated));
   max_entries_ = max_bytes / static_cast<std::int32_t>(entry_bytes_);
   grown_bytes_ = static_cast<std::uint64_t>(max_entries_) * entry_bytes_;
@@ -142,6 +143,7 @@ Status IndexFile::save_locked() {
     }
     grown_ = true;
   }
+  to_sync_ = true;
   TRY_STATUS(opened->write_at(static_cast<std::uint64_t>(from) * entry_bytes_, unsaved));
   const MutexLock lock(mutex_);
   saved_ = until;
@@ -157,6 +159,10 @@ Status IndexFile::save_locked() {
 
 Status IndexFile::sync() {
   const MutexLock io(io_mutex_);
+  if (!to_sync_) {
+    return {};
+  }
+  to_sync_ = false;
   TRY(auto opened, file());
   return opened->sync();
 }
@@ -178,6 +184,7 @@ Status IndexFile::truncate(std::int64_t count) {
   const MutexLock io(io_mutex_);
   {
     const MutexLock lock(mutex_);
+    to_sync_ = to_sync_ || count < saved_;
     BARNABAS_CHECK(count <= count_.load(std::memory_order_relaxed));
     count_.store(count, std::memory_order_release);
     saved_ = std::min(saved_, count);

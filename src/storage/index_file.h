@@ -44,8 +44,8 @@ class IndexFile {
   IndexFile(Vfs& vfs, PathOf path, std::size_t entry_bytes)
       : vfs_(vfs), path_(std::move(path)), entry_bytes_(entry_bytes) {}
 
-  // A new file, empty, with room for `max_bytes`.
-  Status create(std::int32_t max_bytes);
+  // A new file, empty, with room for `max_bytes`; `replaces`: one with entries may lie there.
+  Status create(std::int32_t max_bytes, bool replaces);
   // Takes what lies in the file as it is. Asked for the number of entries before this, an existing
   // index looks at its file by itself.
   Status load();
@@ -60,7 +60,8 @@ class IndexFile {
   bool append(const std::byte* entry) EXCLUDES(mutex_);
   // Writes what is only in memory.
   Status save() EXCLUDES(io_mutex_, mutex_);
-  // What was saved is on stable storage when this returns.
+  // What was saved is on stable storage when this returns. An index that never had an entry is
+  // left: should it show its full length after a crash, its zeros tell.
   Status sync() EXCLUDES(io_mutex_);
   // Saves and cuts the file to its entries.
   Status trim() EXCLUDES(io_mutex_, mutex_);
@@ -93,6 +94,7 @@ class IndexFile {
   mutable std::shared_ptr<File> file_ GUARDED_BY(io_mutex_);
   bool grown_ GUARDED_BY(io_mutex_) = false;  // the file has room beyond its entries
   std::uint64_t grown_bytes_ GUARDED_BY(io_mutex_) = 0;
+  bool to_sync_ GUARDED_BY(io_mutex_) = false;  // entries were written or cut since the last sync
 
   mutable Mutex mutex_;
   std::vector<std::byte> tail_ GUARDED_BY(mutex_);  // entries from tail_first_ on

@@ -43,8 +43,8 @@ Status Segment::create(const LogConfig& config) {
     TRY_STATUS(created->allocate(static_cast<std::uint64_t>(config.segment_bytes)));
     preallocated_ = true;
   }
-  TRY_STATUS(offset_index_.file().create(config.segment_index_bytes));
-  TRY_STATUS(time_index_.file().create(config.segment_index_bytes));
+  TRY_STATUS(offset_index_.file().create(config.segment_index_bytes, false));
+  TRY_STATUS(time_index_.file().create(config.segment_index_bytes, false));
   const MutexLock lock(file_mutex_);
   file_ = std::move(created);
   return {};
@@ -246,11 +246,8 @@ Result<bool> Segment::sync() {
   const auto sync_all = [this]() -> Status {
     TRY(auto opened, file());
     TRY_STATUS(opened->sync());
-    for (IndexFile* index : {&offset_index_.file(), &time_index_.file()}) {
-      if (index->count() > 0) {  // an empty one that grew is known by its zeros
-        TRY_STATUS(index->sync());
-      }
-    }
+    TRY_STATUS(offset_index_.file().sync());
+    TRY_STATUS(time_index_.file().sync());
     return txn_index_.sync();
   };
   const Status synced = sync_all();
@@ -385,8 +382,8 @@ Result<std::uint64_t> Segment::truncate_to(Offset offset, std::int32_t max_index
 
 Status Segment::reset_indexes(std::int32_t max_index_bytes) {
   dirty_.store(true, std::memory_order_release);
-  TRY_STATUS(offset_index_.file().create(max_index_bytes));
-  TRY_STATUS(time_index_.file().create(max_index_bytes));
+  TRY_STATUS(offset_index_.file().create(max_index_bytes, true));
+  TRY_STATUS(time_index_.file().create(max_index_bytes, true));
   staged_.max_timestamp = {kNoTimestamp, base_};
   staged_.max_timestamp_known = true;
   return {};
