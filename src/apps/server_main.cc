@@ -150,6 +150,9 @@ int run(const Arguments& arguments, config::BrokerConfig config, const sigset_t&
   for (const auto& warning : config.warnings()) {
     log.warn("{}", warning.to_string());
   }
+  if (const auto kept = config.without_effect(); !kept.empty()) {
+    log.info("keys that are kept and have no effect here: {}", fmt::join(kept, ", "));
+  }
   raise_descriptor_limit();
   broker::Broker broker(std::move(config));
   if (const auto started = broker.start(); !started) {

@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <cstdio>
 #include <memory>
 #include <vector>
@@ -31,6 +32,13 @@ Registry& registry() {
   return *instance;
 }
 
+// As Kafka's log4j prints them.
+std::string_view level_name(Level level) {
+  constexpr std::array<std::string_view, 6> kNames{"TRACE", "DEBUG", "INFO",
+                                                   "WARN",  "ERROR", "OFF"};
+  return kNames[static_cast<std::size_t>(level)];
+}
+
 Level level_for(const Options& options, const std::string& module) {
   const auto found = options.module_levels.find(module);
   return found == options.module_levels.end() ? options.level : found->second;
@@ -45,8 +53,8 @@ void Logger::write_if(Level level, fmt::string_view format, fmt::format_args arg
   const std::string line = fmt::vformat(format, args);
   const auto sink = registry().sink.load();
   if (sink) {
-    sink->logger->log(static_cast<spdlog::level::level_enum>(static_cast<int>(level)), "{} ({})",
-                      line, module_);
+    sink->logger->log(static_cast<spdlog::level::level_enum>(static_cast<int>(level)), "{} {} ({})",
+                      level_name(level), line, module_);
   } else if (level >= Level::kWarn) {
     std::fprintf(stderr, "%s (%s)\n", line.c_str(), module_.c_str());
   }
@@ -74,7 +82,7 @@ void start(const Options& options) {
         options.directory + "/server.log", options.max_file_bytes, options.max_files));
   }
   auto sink = std::make_shared<spdlog::logger>("barnabas", sinks.begin(), sinks.end());
-  sink->set_pattern("[%Y-%m-%d %H:%M:%S,%e] %^%l%$ %v");
+  sink->set_pattern("[%Y-%m-%d %H:%M:%S,%e] %v");
   sink->set_level(spdlog::level::trace);
   sink->flush_on(spdlog::level::info);
   auto& all = registry();

@@ -152,6 +152,14 @@ class Broker::Impl final : public controller::ConfigListener,
   Executor& home() { return control_.executor(0); }
 
   Status start_all() {
+    if (!config_.metadata.embedded) {
+      return fail(ErrorCode::kUnsupportedVersion,
+                  fmt::format("zookeeper.connect={} asks for a ZooKeeper, which this version does "
+                              "not speak to yet. Start without zookeeper.connect for a broker with "
+                              "metadata of its own (config/standalone.properties), or run Kafka on "
+                              "that ZooKeeper",
+                              config_.metadata.zookeeper_connect));
+    }
     TRY_STATUS(open_storage());
     TRY_STATUS(open_tree());
     TRY_STATUS(load_logs());

@@ -63,10 +63,6 @@ std::shared_ptr<replication::Partition> FetchReader::find(const FetchItem& item,
 void FetchReader::read_one(const FetchItem& item, const replication::Partition& partition,
                            const FetchLimits& limits, std::size_t max_bytes, bool at_least_one,
                            FetchRead& read) const {
-  if (item.max_bytes < 0) {
-    read.error = ErrorCode::kUnknownServerError;  // Kafka's answer to a size that cannot be
-    return;
-  }
   if (limits.from_follower && !partition.has_follower(limits.replica)) {
     read.error = ErrorCode::kNotLeaderOrFollower;
     return;
@@ -116,7 +112,7 @@ FetchPass FetchReader::read(const std::vector<FetchItem>& items, bool by_topic_i
                             const FetchLimits& limits) const {
   FetchPass pass;
   pass.reads.resize(items.size());
-  auto left = static_cast<std::size_t>(std::max(limits.max_bytes, 0));
+  std::int64_t left = limits.max_bytes;
   bool at_least_one = limits.first_batch_whole;
   for (std::size_t i = 0; i < items.size(); ++i) {
     const FetchItem& item = items[i];
@@ -125,14 +121,18 @@ FetchPass FetchReader::read(const std::vector<FetchItem>& items, bool by_topic_i
     if (partition == nullptr) {
       read.aborted.emplace();  // an empty list where nothing was read, as Kafka has it
     } else {
-      const auto wanted = static_cast<std::size_t>(std::max(item.max_bytes, 0));
-      read_one(item, *partition, limits, std::min(wanted, left), at_least_one, read);
+      const std::int64_t wanted = std::min<std::int64_t>(item.max_bytes, left);
+      if (wanted < 0) {
+        read.error = ErrorCode::kUnknownServerError;  // Kafka's answer to a size that cannot be
+      } else {
+        read_one(item, *partition, limits, static_cast<std::size_t>(wanted), at_least_one, read);
+      }
     }
     const std::size_t length = read.slice.length;
     if (length > 0) {
       at_least_one = false;
     }
-    left -= std::min(left, length);
+    left = std::max<std::int64_t>(0, left - static_cast<std::int64_t>(length));
     pass.bytes += length;
     pass.answer_now |= read.error != ErrorCode::kNone || read.diverging.has_value();
   }

@@ -170,7 +170,7 @@ ListOffsetsResponse answer_all(const Job& job) {
     for (const auto& partition : topic.partitions) {
       auto& answer = topic_answer.partitions.emplace_back();
       answer.partition_index = partition.partition_index;
-      if (doubles.contains({topic.name, partition.partition_index})) {
+      if (job.version > 0 && doubles.contains({topic.name, partition.partition_index})) {
         refuse(answer, ErrorCode::kInvalidRequest);
       } else {
         answer_partition(job, topic.name, partition, answer);

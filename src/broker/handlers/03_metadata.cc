@@ -179,12 +179,13 @@ class Answerer {
   std::vector<std::string> to_create_;
 };
 
-// Versions 10 and 11 carry ids and null names that only version 12 gave a meaning.
+// Versions 10 and 11 carry ids and null names that only version 12 gave a meaning; a topic with
+// neither has none in any version.
 bool is_malformed(const MetadataRequest& request, std::int16_t version) {
-  return version < kFirstWithTopicIds && request.topics &&
-         std::ranges::any_of(
-             *request.topics,
-             [](const auto& topic) { return !topic.name || !topic.topic_id.is_zero(); });
+  return request.topics && std::ranges::any_of(*request.topics, [&](const auto& topic) {
+           const bool by_id = !topic.topic_id.is_zero();
+           return version < kFirstWithTopicIds ? !topic.name || by_id : !topic.name && !by_id;
+         });
 }
 
 void answer_malformed(RequestContext& context, const MetadataRequest& request) {
