@@ -3,16 +3,17 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sched.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
+#include <sys/epoll.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <future>
-#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -22,7 +23,6 @@
 namespace barnabas::net {
 namespace {
 
-constexpr int kMaxEvents = 256;     // taken from the kernel in one wait
 constexpr int kMaxPostRounds = 16;  // tasks that post tasks, before sockets get their turn again
 
 thread_local const IoThread* current_thread = nullptr;
@@ -37,32 +37,60 @@ void block_sigpipe() {
 
 }  // namespace
 
+struct IoThread::Loop {
+  using Descriptor = boost::asio::posix::stream_descriptor;
+
+  struct Watch {
+    Watch(IoThread& thread, boost::asio::io_context& context, PollTarget& whose)
+        : home(thread), target(&whose), descriptor(context) {}
+    ~Watch() {
+      if (descriptor.is_open()) {
+        static_cast<void>(descriptor.release());  // its owner closes it
+      }
+    }
+    IoThread& home;
+    PollTarget* target;  // nobody once unwatched
+    Descriptor descriptor;
+    bool reading = false;
+    bool writing = false;
+  };
+
+  static void await(const std::shared_ptr<Watch>& watch, Descriptor::wait_type what,
+                    std::uint32_t event) {
+    watch->descriptor.async_wait(what, [watch, event](const boost::system::error_code& error) {
+      if (event == EPOLLIN) {
+        watch->reading = false;
+      } else if (event == EPOLLOUT) {
+        watch->writing = false;
+      }
+      if (!error && watch->target != nullptr) {
+        watch->home.begin_turn();
+        watch->target->on_events(event);
+      }
+    });
+  }
+
+  boost::asio::io_context context{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{
+      context.get_executor()};
+  std::vector<std::shared_ptr<Watch>> watches;  // by descriptor
+};
+
 IoThread::IoThread(std::string name, std::optional<int> core, const Clock& clock)
     : name_(std::move(name)), core_(core), clock_(clock), now_(clock.monotonic()) {}
 
 IoThread::~IoThread() {
   stop();
-  for (const int fd : {wake_fd_, epoll_fd_}) {
-    if (fd >= 0) {
-      ::close(fd);
-    }
-  }
 }
 
 Status IoThread::start() {
-  BARNABAS_CHECK(epoll_fd_ < 0);
-  epoll_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
-  wake_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (epoll_fd_ < 0 || wake_fd_ < 0) {
-    const int error = errno;
+  BARNABAS_CHECK(!loop_);
+  try {
+    loop_ = std::make_unique<Loop>();
+  } catch (const std::system_error& error) {
     return fail(ErrorCode::kUnknownServerError,
-                fmt::format("cannot open the event queue of {}: {}", name_, std::strerror(error)),
-                error);
+                fmt::format("cannot open the event queue of {}: {}", name_, error.what()));
   }
-  // Edge-triggered, so that it is never read: each write is an edge of its own.
-  epoll_event event{};
-  event.events = EPOLLIN | EPOLLET;
-  BARNABAS_CHECK(::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &event) == 0);
   try {
     thread_ = std::thread([this] { run(); });
   } catch (const std::system_error& error) {
@@ -88,13 +116,8 @@ void IoThread::post(Task task) {
     has_posted_.store(true);
   }
   if (!is_current() && asleep_.load() && asleep_.exchange(false)) {
-    wake();
+    boost::asio::post(loop_->context, [] {});
   }
-}
-
-void IoThread::wake() const {
-  const std::uint64_t one = 1;
-  BARNABAS_CHECK(::write(wake_fd_, &one, sizeof(one)) == sizeof(one));
 }
 
 std::unique_ptr<Timer> IoThread::run_after(std::chrono::nanoseconds delay, Task task) {
@@ -115,20 +138,47 @@ void IoThread::run_and_wait(Task task) {
   done->get_future().wait();
 }
 
-int IoThread::watch(int fd, std::uint32_t events, PollTarget& target) {
+int IoThread::watch(int fd, PollTarget& target) {
   assert_here();
-  epoll_event event{};
-  event.events = events;
-  event.data.ptr = &target;
-  return ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : errno;
+  const auto index = static_cast<std::size_t>(fd);
+  if (loop_->watches.size() <= index) {
+    loop_->watches.resize(index + 1);
+  }
+  BARNABAS_CHECK(!loop_->watches[index]);
+  auto watch = std::make_shared<Loop::Watch>(*this, loop_->context, target);
+  boost::system::error_code error;
+  watch->descriptor.assign(fd, error);
+  if (error) {
+    return error.value();
+  }
+  loop_->watches[index] = watch;
+  Loop::await(watch, Loop::Descriptor::wait_error, EPOLLHUP);
+  await_read(fd);
+  return 0;
 }
 
-int IoThread::change_watch(int fd, std::uint32_t events, PollTarget& target) {
+void IoThread::await_read(int fd) {
+  const auto& watch = loop_->watches[static_cast<std::size_t>(fd)];
+  if (!std::exchange(watch->reading, true)) {
+    Loop::await(watch, Loop::Descriptor::wait_read, EPOLLIN);
+  }
+}
+
+void IoThread::await_write(int fd) {
+  const auto& watch = loop_->watches[static_cast<std::size_t>(fd)];
+  if (!std::exchange(watch->writing, true)) {
+    Loop::await(watch, Loop::Descriptor::wait_write, EPOLLOUT);
+  }
+}
+
+void IoThread::unwatch(int fd) {
   assert_here();
-  epoll_event event{};
-  event.events = events;
-  event.data.ptr = &target;
-  return ::epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event) == 0 ? 0 : errno;
+  const auto watch = std::move(loop_->watches[static_cast<std::size_t>(fd)]);
+  if (!watch) {
+    return;  // it could not be watched
+  }
+  watch->target = nullptr;
+  static_cast<void>(watch->descriptor.release());
 }
 
 void IoThread::add_hook(TurnHook& hook) {
@@ -141,38 +191,28 @@ void IoThread::remove_hook(TurnHook& hook) {
   std::erase(hooks_, &hook);
 }
 
-int IoThread::wait_ms(bool more) const {
-  if (more) {
-    return 0;
+void IoThread::begin_turn() {
+  if (!std::exchange(in_turn_, true)) {
+    asleep_.store(false);
+    now_ = clock_.monotonic();
   }
-  const auto deadline = timers_.next_deadline();
-  if (!deadline) {
-    return -1;
-  }
-  // Rounded up: a timer fires late by a part of a millisecond, never early.
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - clock_.monotonic());
-  return static_cast<int>(
-      std::clamp<std::int64_t>(left.count(), 0, std::numeric_limits<int>::max()));
 }
 
-void IoThread::dispatch(int timeout_ms) {
-  std::array<epoll_event, kMaxEvents> events;
-  if (timeout_ms != 0) {
+void IoThread::dispatch(bool more) {
+  in_turn_ = false;
+  if (!more) {
     asleep_.store(true);
-    if (has_posted_.load()) {
-      timeout_ms = 0;
-    }
+    more = has_posted_.load();
   }
-  const int count = ::epoll_wait(epoll_fd_, events.data(), kMaxEvents, timeout_ms);
-  asleep_.store(false);
-  BARNABAS_CHECK(count >= 0 || errno == EINTR);
-  now_ = clock_.monotonic();
-  for (int i = 0; i < count; ++i) {
-    const epoll_event& event = events[static_cast<std::size_t>(i)];
-    if (event.data.ptr != nullptr) {
-      static_cast<PollTarget*>(event.data.ptr)->on_events(event.events);
-    }
+  if (more) {
+    loop_->context.poll_one();
+  } else if (const auto deadline = timers_.next_deadline()) {
+    loop_->context.run_one_for(
+        std::max(*deadline - clock_.monotonic(), std::chrono::nanoseconds(0)));
+  } else {
+    loop_->context.run_one();
   }
+  begin_turn();
 }
 
 void IoThread::run_due_timers() {
@@ -215,7 +255,7 @@ void IoThread::run() {
   }
   bool more = false;
   while (!stopping_.load(std::memory_order_relaxed)) {
-    dispatch(wait_ms(more || has_posted_.load()));
+    dispatch(more || has_posted_.load());
     run_due_timers();
     run_posted();
     more = false;

@@ -15,7 +15,6 @@
 namespace barnabas::net {
 namespace {
 
-constexpr std::uint32_t kWatched = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 constexpr std::size_t kTurnBytes = std::size_t{1} << 20U;  // read before others get a turn
 
 }  // namespace
@@ -32,8 +31,7 @@ StreamConnection::StreamConnection(ConnectionGroup& group, UniqueFd socket,
       input_(group.shared().options.request_max_bytes) {}
 
 void StreamConnection::begin() {
-  // Edge-triggered for both directions once and for all: no system call ever changes it again.
-  if (const int error = home_.watch(socket_.get(), kWatched, *this); error != 0) {
+  if (const int error = home_.watch(socket_.get(), *this); error != 0) {
     fail(fmt::format("cannot be watched: {}", std::strerror(error)));
   }
 }
@@ -144,12 +142,12 @@ void StreamConnection::on_events(std::uint32_t events) {
     flush();
     finish_if_done();
   }
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0 || !open_) {
+  if ((events & (EPOLLIN | EPOLLHUP)) == 0 || !open_) {
     return;
   }
   readable_ = true;
-  until_end_ = until_end_ || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-  if ((events & (EPOLLHUP | EPOLLERR)) != 0 && !takes_more()) {
+  until_end_ = until_end_ || (events & EPOLLHUP) != 0;
+  if ((events & EPOLLHUP) != 0 && !takes_more()) {
     shut();  // nobody is there to read the answers
     return;
   }
@@ -175,6 +173,9 @@ void StreamConnection::work() {
     }
   }
   in_work_ = false;
+  if (open_ && !readable_ && !read_closed_) {
+    home_.await_read(socket_.get());
+  }
 }
 
 // Returns whether it makes sense to go on at once.
@@ -288,6 +289,7 @@ void StreamConnection::flush() {
       break;
     case OutputQueue::Flushed::kBlocked:
       blocked_ = true;
+      home_.await_write(socket_.get());
       break;
     case OutputQueue::Flushed::kYield:
       if (!ready_) {
@@ -385,6 +387,7 @@ void StreamConnection::shut() {
     return;
   }
   open_ = false;
+  home_.unwatch(socket_.get());
   socket_.reset();
   input_.clear(group_.memory());
   output_.clear(group_.spares());
