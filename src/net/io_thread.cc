@@ -1,6 +1,7 @@
 #include "io_thread.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/epoll.h>
@@ -24,6 +25,9 @@ namespace barnabas::net {
 namespace {
 
 constexpr int kMaxPostRounds = 16;  // tasks that post tasks, before sockets get their turn again
+
+// How long the connection that was read last may be without a wait of its own.
+constexpr auto kLinger = std::chrono::milliseconds(50);
 
 thread_local const IoThread* current_thread = nullptr;
 
@@ -53,27 +57,43 @@ struct IoThread::Loop {
     Descriptor descriptor;
     bool reading = false;
     bool writing = false;
+    bool failing = false;
   };
 
+  // The flag tells whether the descriptor waits already.
   static void await(const std::shared_ptr<Watch>& watch, Descriptor::wait_type what,
-                    std::uint32_t event) {
-    watch->descriptor.async_wait(what, [watch, event](const boost::system::error_code& error) {
-      if (event == EPOLLIN) {
-        watch->reading = false;
-      } else if (event == EPOLLOUT) {
-        watch->writing = false;
+                    std::uint32_t event, bool Watch::* waiting) {
+    if (std::exchange((*watch).*waiting, true)) {
+      return;
+    }
+    watch->descriptor.async_wait(what, [=](const boost::system::error_code& error) {
+      (*watch).*waiting = false;
+      watch->home.begin_turn();
+      if (error || watch->target == nullptr) {
+        return;
       }
-      if (!error && watch->target != nullptr) {
-        watch->home.begin_turn();
-        watch->target->on_events(event);
+      if (event == EPOLLHUP && !broken(watch->descriptor.native_handle())) {
+        await(watch, what, event, waiting);
+        return;
       }
+      watch->target->on_events(event);
     });
+  }
+  static void await_read(const std::shared_ptr<Watch>& watch) {
+    await(watch, Descriptor::wait_read, EPOLLIN, &Watch::reading);
+  }
+  // Asio's wait_error also ends when the peer sends urgent data.
+  static bool broken(int fd) {
+    pollfd state{fd, 0, 0};
+    return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
   }
 
   boost::asio::io_context context{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{
       context.get_executor()};
   std::vector<std::shared_ptr<Watch>> watches;  // by descriptor
+  std::shared_ptr<Watch> lingering;
+  MonotonicTime linger_until{};
 };
 
 IoThread::IoThread(std::string name, std::optional<int> core, const Clock& clock)
@@ -116,7 +136,7 @@ void IoThread::post(Task task) {
     has_posted_.store(true);
   }
   if (!is_current() && asleep_.load() && asleep_.exchange(false)) {
-    boost::asio::post(loop_->context, [] {});
+    boost::asio::post(loop_->context, [this] { begin_turn(); });
   }
 }
 
@@ -152,23 +172,32 @@ int IoThread::watch(int fd, PollTarget& target) {
     return error.value();
   }
   loop_->watches[index] = watch;
-  Loop::await(watch, Loop::Descriptor::wait_error, EPOLLHUP);
-  await_read(fd);
+  Loop::await(watch, Loop::Descriptor::wait_error, EPOLLHUP, &Loop::Watch::failing);
+  Loop::await_read(watch);
   return 0;
 }
 
 void IoThread::await_read(int fd) {
+  Loop::await_read(loop_->watches[static_cast<std::size_t>(fd)]);
+}
+
+void IoThread::expect_read(int fd) {
   const auto& watch = loop_->watches[static_cast<std::size_t>(fd)];
-  if (!std::exchange(watch->reading, true)) {
-    Loop::await(watch, Loop::Descriptor::wait_read, EPOLLIN);
+  if (watch->reading) {
+    return;
   }
+  if (loop_->lingering != watch) {
+    if (loop_->lingering) {
+      Loop::await_read(loop_->lingering);
+    }
+    loop_->lingering = watch;
+  }
+  loop_->linger_until = now_ + kLinger;
 }
 
 void IoThread::await_write(int fd) {
-  const auto& watch = loop_->watches[static_cast<std::size_t>(fd)];
-  if (!std::exchange(watch->writing, true)) {
-    Loop::await(watch, Loop::Descriptor::wait_write, EPOLLOUT);
-  }
+  Loop::await(loop_->watches[static_cast<std::size_t>(fd)], Loop::Descriptor::wait_write, EPOLLOUT,
+              &Loop::Watch::writing);
 }
 
 void IoThread::unwatch(int fd) {
@@ -176,6 +205,9 @@ void IoThread::unwatch(int fd) {
   const auto watch = std::move(loop_->watches[static_cast<std::size_t>(fd)]);
   if (!watch) {
     return;  // it could not be watched
+  }
+  if (loop_->lingering == watch) {
+    loop_->lingering.reset();
   }
   watch->target = nullptr;
   static_cast<void>(watch->descriptor.release());
@@ -200,19 +232,32 @@ void IoThread::begin_turn() {
 
 void IoThread::dispatch(bool more) {
   in_turn_ = false;
+  Loop& loop = *loop_;
+  if (loop.lingering && now_ >= loop.linger_until) {
+    Loop::await_read(std::exchange(loop.lingering, nullptr));
+  }
+  auto deadline = timers_.next_deadline();
+  if (loop.lingering && (!deadline || *deadline > loop.linger_until)) {
+    deadline = loop.linger_until;
+  }
   if (!more) {
     asleep_.store(true);
     more = has_posted_.load();
   }
-  if (more) {
-    loop_->context.poll_one();
-  } else if (const auto deadline = timers_.next_deadline()) {
-    loop_->context.run_one_for(
-        std::max(*deadline - clock_.monotonic(), std::chrono::nanoseconds(0)));
+  std::size_t ran = 0;
+  if (!deadline && !more) {
+    ran = loop.context.run_one();
+  } else if (const auto left = more ? std::chrono::nanoseconds(0) : *deadline - clock_.monotonic();
+             left.count() <= 0) {
+    ran = loop.context.poll_one();
   } else {
-    loop_->context.run_one();
+    ran = loop.context.run_one_for(left);
   }
+  const bool unclaimed = ran > 0 && !in_turn_;
   begin_turn();
+  if (unclaimed && loop.lingering) {
+    std::exchange(loop.lingering, nullptr)->target->on_events(EPOLLIN);
+  }
 }
 
 void IoThread::run_due_timers() {

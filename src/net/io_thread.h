@@ -1,10 +1,14 @@
 // One event loop on a Boost.Asio io_context of its own. A turn is at most one socket event, then
 // due timers, posted tasks, the hooks that end the turn. Everything it runs is at home here.
 //
-// A watched socket says once that it can be read (or written) and is then asked to say so again
-// (await_read): Asio 1.81 has no other wait that neither loses a peer's end nor reads into a buffer
-// that an idle connection would have to hold. Timers stay in a heap of our own: Asio's set a
-// timerfd.
+// A watched socket says once that it can be read and is then asked to say so again, which costs an
+// epoll_ctl. Asio 1.81 has no cheaper wait: async_read_some always tries a recv first (done by less
+// than a full buffer or not), and would need a buffer for each idle connection. So the connection
+// that was read last lingers without a wait: for its next bytes run_one returns without having run
+// anything of ours, and it is read on trust. That return is not promised by Asio, and the peer's
+// end may have come with the last bytes: when another connection is read, or after kLinger, it
+// waits as all do, and that wait tells what the socket holds already. Timers are a heap of our own:
+// Asio's set a timerfd.
 #pragma once
 
 #include <sys/epoll.h>
@@ -64,7 +68,9 @@ class IoThread final : public Executor {
   // Waits for bytes and for the end of the connection. Returns an errno, 0 for success. To be ended
   // by unwatch() before the descriptor is closed. THREAD: home
   [[nodiscard]] int watch(int fd, PollTarget& target);
-  void await_read(int fd);   // once more; on_events(EPOLLIN) follows
+  void await_read(int fd);  // once more; on_events(EPOLLIN) follows
+  // The same for a socket that has just been emptied. on_events(EPOLLIN) may come in vain.
+  void expect_read(int fd);
   void await_write(int fd);  // once; on_events(EPOLLOUT) follows
   void unwatch(int fd);
   void add_hook(TurnHook& hook);

@@ -174,7 +174,7 @@ void StreamConnection::work() {
   }
   in_work_ = false;
   if (open_ && !readable_ && !read_closed_) {
-    home_.await_read(socket_.get());
+    home_.expect_read(socket_.get());
   }
 }
 
