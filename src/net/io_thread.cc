@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <csignal>
@@ -42,7 +42,8 @@ void block_sigpipe() {
 }  // namespace
 
 struct IoThread::Loop {
-  using Descriptor = boost::asio::posix::stream_descriptor;
+  using Descriptor =
+      boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
 
   struct Watch {
     Watch(IoThread& thread, boost::asio::io_context& context, PollTarget& whose)
@@ -88,7 +89,8 @@ struct IoThread::Loop {
     return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
   }
 
-  boost::asio::io_context context{1};
+  // One thread runs it and owns its descriptors; others only post to it.
+  boost::asio::io_context context{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{
       context.get_executor()};
   std::vector<std::shared_ptr<Watch>> watches;  // by descriptor
