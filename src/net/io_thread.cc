@@ -11,6 +11,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/system/system_error.hpp>
 #include <chrono>
 #include <csignal>
 #include <cstring>
@@ -74,7 +75,6 @@ struct IoThread::Loop {
         return;
       }
       if (event == EPOLLHUP && !broken(watch->descriptor.native_handle())) {
-        await(watch, what, event, waiting);
         return;
       }
       watch->target->on_events(event);
@@ -83,7 +83,8 @@ struct IoThread::Loop {
   static void await_read(const std::shared_ptr<Watch>& watch) {
     await(watch, Descriptor::wait_read, EPOLLIN, &Watch::reading);
   }
-  // Asio's wait_error also ends when the peer sends urgent data.
+  // Asio's wait_error also ends when the peer sends urgent data. That is not waited for again: it
+  // stays, and the loop would spin.
   static bool broken(int fd) {
     pollfd state{fd, 0, 0};
     return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
@@ -109,7 +110,7 @@ Status IoThread::start() {
   BARNABAS_CHECK(!loop_);
   try {
     loop_ = std::make_unique<Loop>();
-  } catch (const std::system_error& error) {
+  } catch (const boost::system::system_error& error) {
     return fail(ErrorCode::kUnknownServerError,
                 fmt::format("cannot open the event queue of {}: {}", name_, error.what()));
   }
