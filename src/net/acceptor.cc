@@ -167,7 +167,7 @@ void Acceptor::close() {
   socket_.reset();
 }
 
-void Acceptor::on_events(std::uint32_t /*events*/) {
+bool Acceptor::on_events(std::uint32_t /*events*/) {
   for (int i = 0; i < kAcceptsPerTurn && socket_ && !paused_; ++i) {
     if (!accept_one()) {
       break;
@@ -176,6 +176,7 @@ void Acceptor::on_events(std::uint32_t /*events*/) {
   if (socket_ && !paused_) {
     home_.await_read(socket_.get());
   }
+  return true;
 }
 
 // The kernel gives out the lowest free number, so that number tells how many are in use.

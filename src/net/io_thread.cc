@@ -15,6 +15,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <deque>
 #include <future>
 #include <system_error>
 #include <utility>
@@ -29,6 +30,8 @@ constexpr int kMaxPostRounds = 16;  // tasks that post tasks, before sockets get
 
 // How long the connection that was read last may be without a wait of its own.
 constexpr auto kLinger = std::chrono::milliseconds(50);
+constexpr std::size_t kMaxLinger = 64;
+constexpr std::size_t kHitsToGrow = 16;
 
 thread_local const IoThread* current_thread = nullptr;
 
@@ -58,6 +61,8 @@ struct IoThread::Loop {
     PollTarget* target;  // nobody once unwatched
     Descriptor descriptor;
     bool reading = false;
+    bool lingering = false;
+    MonotonicTime linger_until{};
     bool writing = false;
     bool failing = false;
   };
@@ -95,8 +100,29 @@ struct IoThread::Loop {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{
       context.get_executor()};
   std::vector<std::shared_ptr<Watch>> watches;  // by descriptor
-  std::shared_ptr<Watch> lingering;
-  MonotonicTime linger_until{};
+  // Those without a wait, the one read longest ago first.
+  std::deque<std::shared_ptr<Watch>> lingering;
+  std::size_t linger_limit = 1;
+  std::size_t hits = 0;  // since the limit was changed
+
+  // Gives the first `count` their waits.
+  void settle(std::size_t count) {
+    for (; count > 0; --count) {
+      const auto watch = std::move(lingering.front());
+      lingering.pop_front();
+      watch->lingering = false;
+      await_read(watch);
+    }
+  }
+  void found(bool at_once) {
+    if (!at_once) {
+      linger_limit = std::max<std::size_t>(linger_limit / 2, 1);
+      hits = 0;
+    } else if (++hits >= kHitsToGrow && linger_limit < kMaxLinger) {
+      ++linger_limit;
+      hits = 0;
+    }
+  }
 };
 
 IoThread::IoThread(std::string name, std::optional<int> core, const Clock& clock)
@@ -186,16 +212,15 @@ void IoThread::await_read(int fd) {
 
 void IoThread::expect_read(int fd) {
   const auto& watch = loop_->watches[static_cast<std::size_t>(fd)];
-  if (watch->reading) {
+  if (watch->reading || watch->lingering) {
     return;
   }
-  if (loop_->lingering != watch) {
-    if (loop_->lingering) {
-      Loop::await_read(loop_->lingering);
-    }
-    loop_->lingering = watch;
+  watch->lingering = true;
+  watch->linger_until = now_ + kLinger;
+  loop_->lingering.push_back(watch);
+  if (loop_->lingering.size() > loop_->linger_limit) {
+    loop_->settle(loop_->lingering.size() - loop_->linger_limit);
   }
-  loop_->linger_until = now_ + kLinger;
 }
 
 void IoThread::await_write(int fd) {
@@ -209,8 +234,8 @@ void IoThread::unwatch(int fd) {
   if (!watch) {
     return;  // it could not be watched
   }
-  if (loop_->lingering == watch) {
-    loop_->lingering.reset();
+  if (watch->lingering) {
+    std::erase(loop_->lingering, watch);
   }
   watch->target = nullptr;
   static_cast<void>(watch->descriptor.release());
@@ -236,30 +261,50 @@ void IoThread::begin_turn() {
 void IoThread::dispatch(bool more) {
   in_turn_ = false;
   Loop& loop = *loop_;
-  if (loop.lingering && now_ >= loop.linger_until) {
-    Loop::await_read(std::exchange(loop.lingering, nullptr));
+  while (!loop.lingering.empty() && now_ >= loop.lingering.front()->linger_until) {
+    loop.settle(1);
   }
   auto deadline = timers_.next_deadline();
-  if (loop.lingering && (!deadline || *deadline > loop.linger_until)) {
-    deadline = loop.linger_until;
+  if (!loop.lingering.empty()) {
+    const MonotonicTime linger_until = loop.lingering.front()->linger_until;
+    deadline = deadline ? std::min(*deadline, linger_until) : linger_until;
   }
   if (!more) {
     asleep_.store(true);
     more = has_posted_.load();
   }
   std::size_t ran = 0;
-  if (!deadline && !more) {
-    ran = loop.context.run_one();
-  } else if (const auto left = more ? std::chrono::nanoseconds(0) : *deadline - clock_.monotonic();
-             left.count() <= 0) {
+  if (!more) {
+    ran = deadline ? loop.context.run_one_until(*deadline) : loop.context.run_one();
+  }
+  if (ran == 0) {
     ran = loop.context.poll_one();
-  } else {
-    ran = loop.context.run_one_for(left);
   }
   const bool unclaimed = ran > 0 && !in_turn_;
   begin_turn();
-  if (unclaimed && loop.lingering) {
-    std::exchange(loop.lingering, nullptr)->target->on_events(EPOLLIN);
+  if (unclaimed) {
+    read_lingering();
+  }
+}
+
+// One of those that linger has bytes. The one that was read longest ago, most likely: clients that
+// wait for their answers are served in turn. Others that were tried in vain get their waits.
+void IoThread::read_lingering() {
+  Loop& loop = *loop_;
+  for (std::size_t tries = loop.lingering.size(); tries > 0 && !loop.lingering.empty(); --tries) {
+    const auto watch = std::move(loop.lingering.front());
+    loop.lingering.pop_front();
+    watch->lingering = false;
+    if (watch->target->on_events(EPOLLIN)) {
+      loop.found(true);
+      return;
+    }
+    loop.found(false);
+    if (watch->lingering) {
+      std::erase(loop.lingering, watch);
+      watch->lingering = false;
+      Loop::await_read(watch);
+    }
   }
 }
 

@@ -34,7 +34,8 @@ namespace barnabas::net {
 class PollTarget {
  public:
   virtual ~PollTarget() = default;
-  virtual void on_events(std::uint32_t events) = 0;  // EPOLLIN, EPOLLOUT, ...
+  // EPOLLIN, EPOLLOUT or EPOLLHUP. Returns whether there was something to do.
+  virtual bool on_events(std::uint32_t events) = 0;
 };
 
 class TurnHook {
@@ -83,6 +84,7 @@ class IoThread final : public Executor {
   struct Loop;
   void dispatch(bool more);
   void begin_turn();
+  void read_lingering();
   void run_due_timers();
   void run_posted();
 

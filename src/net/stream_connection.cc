@@ -133,9 +133,9 @@ void StreamConnection::close(std::string_view reason) {
 
 // --- reading ---------------------------------------------------------------------------------
 
-void StreamConnection::on_events(std::uint32_t events) {
+bool StreamConnection::on_events(std::uint32_t events) {
   if (!open_) {
-    return;
+    return false;
   }
   if ((events & EPOLLOUT) != 0 && blocked_) {
     blocked_ = false;
@@ -143,15 +143,15 @@ void StreamConnection::on_events(std::uint32_t events) {
     finish_if_done();
   }
   if ((events & (EPOLLIN | EPOLLHUP)) == 0 || !open_) {
-    return;
+    return true;
   }
   readable_ = true;
   until_end_ = until_end_ || (events & EPOLLHUP) != 0;
   if ((events & EPOLLHUP) != 0 && !takes_more()) {
     shut();  // nobody is there to read the answers
-    return;
+    return true;
   }
-  work();
+  return work();
 }
 
 bool StreamConnection::takes_more() const {
@@ -162,7 +162,8 @@ bool StreamConnection::takes_more() const {
          output_.held_bytes() + early_bytes_ < bounds.max_queued_answer_bytes;
 }
 
-void StreamConnection::work() {
+// Returns whether there was something to do.
+bool StreamConnection::work() {
   in_work_ = true;
   std::size_t turn_bytes = 0;
   while (open_ && takes_more()) {
@@ -175,7 +176,9 @@ void StreamConnection::work() {
   in_work_ = false;
   if (open_ && !readable_ && !read_closed_) {
     home_.expect_read(socket_.get());
+    return turn_bytes > 0;
   }
+  return true;
 }
 
 // Returns whether it makes sense to go on at once.
@@ -272,7 +275,7 @@ StreamConnection::Cut StreamConnection::run_train() {
 void StreamConnection::budget_may_have_room() {
   waiting_for_budget_ = false;
   if (open_) {
-    work();
+    static_cast<void>(work());
   }
 }
 
@@ -357,7 +360,7 @@ void StreamConnection::go_on() {
   flush();
   finish_if_done();
   if (open_) {
-    work();
+    static_cast<void>(work());
   }
 }
 
