@@ -28,10 +28,10 @@ namespace {
 
 constexpr int kMaxPostRounds = 16;  // tasks that post tasks, before sockets get their turn again
 
-// How long the connection that was read last may be without a wait of its own.
+// How long a connection may be without a wait of its own after it was read.
 constexpr auto kLinger = std::chrono::milliseconds(50);
 constexpr std::size_t kMaxLinger = 64;
-constexpr std::size_t kHitsToGrow = 16;
+constexpr std::size_t kServedToGrow = 256;  // without a miss, before more may linger
 
 thread_local const IoThread* current_thread = nullptr;
 
@@ -102,8 +102,8 @@ struct IoThread::Loop {
   std::vector<std::shared_ptr<Watch>> watches;  // by descriptor
   // Those without a wait, the one read longest ago first.
   std::deque<std::shared_ptr<Watch>> lingering;
-  std::size_t linger_limit = 1;
-  std::size_t hits = 0;  // since the limit was changed
+  std::size_t linger_limit = kMaxLinger;
+  std::size_t served = 0;  // since the limit was changed
 
   // Gives the first `count` their waits.
   void settle(std::size_t count) {
@@ -114,13 +114,19 @@ struct IoThread::Loop {
       await_read(watch);
     }
   }
-  void found(bool at_once) {
-    if (!at_once) {
-      linger_limit = std::max<std::size_t>(linger_limit / 2, 1);
-      hits = 0;
-    } else if (++hits >= kHitsToGrow && linger_limit < kMaxLinger) {
-      ++linger_limit;
-      hits = 0;
+  void missed() {
+    linger_limit = std::max<std::size_t>(linger_limit / 2, 1);
+    served = 0;
+  }
+  void add(const std::shared_ptr<Watch>& watch) {
+    watch->lingering = true;
+    lingering.push_back(watch);
+    if (++served >= kServedToGrow) {
+      linger_limit = std::min(linger_limit * 2, kMaxLinger);
+      served = 0;
+    }
+    if (lingering.size() > linger_limit) {
+      settle(lingering.size() - linger_limit);
     }
   }
 };
@@ -215,12 +221,8 @@ void IoThread::expect_read(int fd) {
   if (watch->reading || watch->lingering) {
     return;
   }
-  watch->lingering = true;
   watch->linger_until = now_ + kLinger;
-  loop_->lingering.push_back(watch);
-  if (loop_->lingering.size() > loop_->linger_limit) {
-    loop_->settle(loop_->lingering.size() - loop_->linger_limit);
-  }
+  loop_->add(watch);
 }
 
 void IoThread::await_write(int fd) {
@@ -296,10 +298,9 @@ void IoThread::read_lingering() {
     loop.lingering.pop_front();
     watch->lingering = false;
     if (watch->target->on_events(EPOLLIN)) {
-      loop.found(true);
       return;
     }
-    loop.found(false);
+    loop.missed();
     if (watch->lingering) {
       std::erase(loop.lingering, watch);
       watch->lingering = false;

@@ -2,13 +2,13 @@
 // due timers, posted tasks, the hooks that end the turn. Everything it runs is at home here.
 //
 // A watched socket says once that it can be read and is then asked to say so again, which costs an
-// epoll_ctl. Asio 1.81 has no cheaper wait: async_read_some always tries a recv first (done by less
-// than a full buffer or not), and would need a buffer for each idle connection. So the connection
-// that was read last lingers without a wait: for its next bytes run_one returns without having run
-// anything of ours, and it is read on trust. That return is not promised by Asio, and the peer's
-// end may have come with the last bytes: when another connection is read, or after kLinger, it
-// waits as all do, and that wait tells what the socket holds already. Timers are a heap of our own:
-// Asio's set a timerfd.
+// epoll_ctl. Asio 1.81 has no cheaper wait: async_read_some always tries a recv first (whether the
+// last one filled its buffer or not), and would need a buffer for each idle connection. So those
+// that were just read linger without a wait: for their next bytes run_one returns without having
+// run anything of ours, and they are read on trust, the longest unread first. A wrong guess costs a
+// recv and halves how many may linger. That return is not promised by Asio, and the peer's end may
+// have come with the last bytes: after kLinger at most, a connection waits as all do, and that wait
+// tells what the socket holds already. Timers are a heap of our own: Asio's set a timerfd.
 #pragma once
 
 #include <sys/epoll.h>
