@@ -156,22 +156,27 @@ Status Acceptor::open() {
 void Acceptor::begin(std::vector<ConnectionGroup*> groups) {
   home_.assert_here();
   groups_ = std::move(groups);
-  const int error = home_.watch(socket_.get(), EPOLLIN, *this);
+  const int error = home_.watch(socket_.get(), *this);
   BARNABAS_CHECK_MSG(error == 0, "a listening socket can always be watched");
 }
 
 void Acceptor::close() {
   home_.assert_here();
   back_off_timer_.reset();
+  home_.unwatch(socket_.get());
   socket_.reset();
 }
 
-void Acceptor::on_events(std::uint32_t /*events*/) {
+bool Acceptor::on_events(std::uint32_t /*events*/) {
   for (int i = 0; i < kAcceptsPerTurn && socket_ && !paused_; ++i) {
     if (!accept_one()) {
-      return;
+      break;
     }
   }
+  if (socket_ && !paused_) {
+    home_.await_read(socket_.get());
+  }
+  return true;
 }
 
 // The kernel gives out the lowest free number, so that number tells how many are in use.
@@ -250,7 +255,6 @@ void Acceptor::hand_over(UniqueFd socket, const SocketAddress& peer) {
 
 void Acceptor::pause() {
   paused_ = true;
-  BARNABAS_CHECK(home_.change_watch(socket_.get(), 0, *this) == 0);
 }
 
 void Acceptor::resume() {
@@ -258,7 +262,7 @@ void Acceptor::resume() {
   back_off_timer_.reset();
   if (socket_ && paused_) {
     paused_ = false;
-    BARNABAS_CHECK(home_.change_watch(socket_.get(), EPOLLIN, *this) == 0);
+    home_.await_read(socket_.get());
   }
 }
 

@@ -38,7 +38,7 @@ class Acceptor final : public PollTarget {
   void begin(std::vector<ConnectionGroup*> groups);
   void resume();
   void close();
-  void on_events(std::uint32_t events) override;
+  bool on_events(std::uint32_t events) override;
 
  private:
   [[nodiscard]] bool accept_one();  // returns whether there may be more

@@ -1,18 +1,22 @@
 #include "io_thread.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
+#include <sys/epoll.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/system/system_error.hpp>
+#include <chrono>
 #include <csignal>
 #include <cstring>
+#include <deque>
 #include <future>
-#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -22,8 +26,12 @@
 namespace barnabas::net {
 namespace {
 
-constexpr int kMaxEvents = 256;     // taken from the kernel in one wait
 constexpr int kMaxPostRounds = 16;  // tasks that post tasks, before sockets get their turn again
+
+// How long a connection may be without a wait of its own after it was read.
+constexpr auto kLinger = std::chrono::milliseconds(50);
+constexpr std::size_t kMaxLinger = 64;
+constexpr std::size_t kServedToGrow = 256;  // without a miss, before more may linger
 
 thread_local const IoThread* current_thread = nullptr;
 
@@ -37,32 +45,107 @@ void block_sigpipe() {
 
 }  // namespace
 
+struct IoThread::Loop {
+  using Descriptor =
+      boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
+
+  struct Watch {
+    Watch(IoThread& thread, boost::asio::io_context& context, PollTarget& whose)
+        : home(thread), target(&whose), descriptor(context) {}
+    ~Watch() {
+      if (descriptor.is_open()) {
+        static_cast<void>(descriptor.release());  // its owner closes it
+      }
+    }
+    IoThread& home;
+    PollTarget* target;  // nobody once unwatched
+    Descriptor descriptor;
+    bool reading = false;
+    bool lingering = false;
+    MonotonicTime linger_until{};
+    bool writing = false;
+    bool failing = false;
+  };
+
+  // The flag tells whether the descriptor waits already.
+  static void await(const std::shared_ptr<Watch>& watch, Descriptor::wait_type what,
+                    std::uint32_t event, bool Watch::* waiting) {
+    if (std::exchange((*watch).*waiting, true)) {
+      return;
+    }
+    watch->descriptor.async_wait(what, [=](const boost::system::error_code& error) {
+      (*watch).*waiting = false;
+      watch->home.begin_turn();
+      if (error || watch->target == nullptr) {
+        return;
+      }
+      if (event == EPOLLHUP && !broken(watch->descriptor.native_handle())) {
+        return;
+      }
+      watch->target->on_events(event);
+    });
+  }
+  static void await_read(const std::shared_ptr<Watch>& watch) {
+    await(watch, Descriptor::wait_read, EPOLLIN, &Watch::reading);
+  }
+  // Asio's wait_error also ends when the peer sends urgent data. That is not waited for again: it
+  // stays, and the loop would spin.
+  static bool broken(int fd) {
+    pollfd state{fd, 0, 0};
+    return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
+  }
+
+  // One thread runs it and owns its descriptors; others only post to it.
+  boost::asio::io_context context{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{
+      context.get_executor()};
+  std::vector<std::shared_ptr<Watch>> watches;  // by descriptor
+  // Those without a wait, the one read longest ago first.
+  std::deque<std::shared_ptr<Watch>> lingering;
+  std::size_t linger_limit = kMaxLinger;
+  std::size_t served = 0;  // since the limit was changed
+
+  // Gives the first `count` their waits.
+  void settle(std::size_t count) {
+    for (; count > 0; --count) {
+      const auto watch = std::move(lingering.front());
+      lingering.pop_front();
+      watch->lingering = false;
+      await_read(watch);
+    }
+  }
+  void missed() {
+    linger_limit = std::max<std::size_t>(linger_limit / 2, 1);
+    served = 0;
+  }
+  void add(const std::shared_ptr<Watch>& watch) {
+    watch->lingering = true;
+    lingering.push_back(watch);
+    if (++served >= kServedToGrow) {
+      linger_limit = std::min(linger_limit * 2, kMaxLinger);
+      served = 0;
+    }
+    if (lingering.size() > linger_limit) {
+      settle(lingering.size() - linger_limit);
+    }
+  }
+};
+
 IoThread::IoThread(std::string name, std::optional<int> core, const Clock& clock)
     : name_(std::move(name)), core_(core), clock_(clock), now_(clock.monotonic()) {}
 
 IoThread::~IoThread() {
   stop();
-  for (const int fd : {wake_fd_, epoll_fd_}) {
-    if (fd >= 0) {
-      ::close(fd);
-    }
-  }
 }
 
 Status IoThread::start() {
-  BARNABAS_CHECK(epoll_fd_ < 0);
-  epoll_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
-  wake_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (epoll_fd_ < 0 || wake_fd_ < 0) {
-    const int error = errno;
+  BARNABAS_CHECK(!loop_);
+  try {
+    loop_ = std::make_unique<Loop>();
+  } catch (const boost::system::system_error& error) {
     return fail(ErrorCode::kUnknownServerError,
-                fmt::format("cannot open the event queue of {}: {}", name_, std::strerror(error)),
-                error);
+                fmt::format("cannot open the event queue of {}: {}", name_, error.what()));
   }
-  // Edge-triggered, so that it is never read: each write is an edge of its own.
-  epoll_event event{};
-  event.events = EPOLLIN | EPOLLET;
-  BARNABAS_CHECK(::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &event) == 0);
   try {
     thread_ = std::thread([this] { run(); });
   } catch (const std::system_error& error) {
@@ -88,13 +171,8 @@ void IoThread::post(Task task) {
     has_posted_.store(true);
   }
   if (!is_current() && asleep_.load() && asleep_.exchange(false)) {
-    wake();
+    boost::asio::post(loop_->context, [this] { begin_turn(); });
   }
-}
-
-void IoThread::wake() const {
-  const std::uint64_t one = 1;
-  BARNABAS_CHECK(::write(wake_fd_, &one, sizeof(one)) == sizeof(one));
 }
 
 std::unique_ptr<Timer> IoThread::run_after(std::chrono::nanoseconds delay, Task task) {
@@ -115,20 +193,54 @@ void IoThread::run_and_wait(Task task) {
   done->get_future().wait();
 }
 
-int IoThread::watch(int fd, std::uint32_t events, PollTarget& target) {
+int IoThread::watch(int fd, PollTarget& target) {
   assert_here();
-  epoll_event event{};
-  event.events = events;
-  event.data.ptr = &target;
-  return ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : errno;
+  const auto index = static_cast<std::size_t>(fd);
+  if (loop_->watches.size() <= index) {
+    loop_->watches.resize(index + 1);
+  }
+  BARNABAS_CHECK(!loop_->watches[index]);
+  auto watch = std::make_shared<Loop::Watch>(*this, loop_->context, target);
+  boost::system::error_code error;
+  watch->descriptor.assign(fd, error);
+  if (error) {
+    return error.value();
+  }
+  loop_->watches[index] = watch;
+  Loop::await(watch, Loop::Descriptor::wait_error, EPOLLHUP, &Loop::Watch::failing);
+  Loop::await_read(watch);
+  return 0;
 }
 
-int IoThread::change_watch(int fd, std::uint32_t events, PollTarget& target) {
+void IoThread::await_read(int fd) {
+  Loop::await_read(loop_->watches[static_cast<std::size_t>(fd)]);
+}
+
+void IoThread::expect_read(int fd) {
+  const auto& watch = loop_->watches[static_cast<std::size_t>(fd)];
+  if (watch->reading || watch->lingering) {
+    return;
+  }
+  watch->linger_until = now_ + kLinger;
+  loop_->add(watch);
+}
+
+void IoThread::await_write(int fd) {
+  Loop::await(loop_->watches[static_cast<std::size_t>(fd)], Loop::Descriptor::wait_write, EPOLLOUT,
+              &Loop::Watch::writing);
+}
+
+void IoThread::unwatch(int fd) {
   assert_here();
-  epoll_event event{};
-  event.events = events;
-  event.data.ptr = &target;
-  return ::epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event) == 0 ? 0 : errno;
+  const auto watch = std::move(loop_->watches[static_cast<std::size_t>(fd)]);
+  if (!watch) {
+    return;  // it could not be watched
+  }
+  if (watch->lingering) {
+    std::erase(loop_->lingering, watch);
+  }
+  watch->target = nullptr;
+  static_cast<void>(watch->descriptor.release());
 }
 
 void IoThread::add_hook(TurnHook& hook) {
@@ -141,36 +253,58 @@ void IoThread::remove_hook(TurnHook& hook) {
   std::erase(hooks_, &hook);
 }
 
-int IoThread::wait_ms(bool more) const {
-  if (more) {
-    return 0;
+void IoThread::begin_turn() {
+  if (!std::exchange(in_turn_, true)) {
+    asleep_.store(false);
+    now_ = clock_.monotonic();
   }
-  const auto deadline = timers_.next_deadline();
-  if (!deadline) {
-    return -1;
-  }
-  // Rounded up: a timer fires late by a part of a millisecond, never early.
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - clock_.monotonic());
-  return static_cast<int>(
-      std::clamp<std::int64_t>(left.count(), 0, std::numeric_limits<int>::max()));
 }
 
-void IoThread::dispatch(int timeout_ms) {
-  std::array<epoll_event, kMaxEvents> events;
-  if (timeout_ms != 0) {
-    asleep_.store(true);
-    if (has_posted_.load()) {
-      timeout_ms = 0;
-    }
+void IoThread::dispatch(bool more) {
+  in_turn_ = false;
+  Loop& loop = *loop_;
+  while (!loop.lingering.empty() && now_ >= loop.lingering.front()->linger_until) {
+    loop.settle(1);
   }
-  const int count = ::epoll_wait(epoll_fd_, events.data(), kMaxEvents, timeout_ms);
-  asleep_.store(false);
-  BARNABAS_CHECK(count >= 0 || errno == EINTR);
-  now_ = clock_.monotonic();
-  for (int i = 0; i < count; ++i) {
-    const epoll_event& event = events[static_cast<std::size_t>(i)];
-    if (event.data.ptr != nullptr) {
-      static_cast<PollTarget*>(event.data.ptr)->on_events(event.events);
+  auto deadline = timers_.next_deadline();
+  if (!loop.lingering.empty()) {
+    const MonotonicTime linger_until = loop.lingering.front()->linger_until;
+    deadline = deadline ? std::min(*deadline, linger_until) : linger_until;
+  }
+  if (!more) {
+    asleep_.store(true);
+    more = has_posted_.load();
+  }
+  std::size_t ran = 0;
+  if (!more) {
+    ran = deadline ? loop.context.run_one_until(*deadline) : loop.context.run_one();
+  }
+  if (ran == 0) {
+    ran = loop.context.poll_one();
+  }
+  const bool unclaimed = ran > 0 && !in_turn_;
+  begin_turn();
+  if (unclaimed) {
+    read_lingering();
+  }
+}
+
+// One of those that linger has bytes. The one that was read longest ago, most likely: clients that
+// wait for their answers are served in turn. Others that were tried in vain get their waits.
+void IoThread::read_lingering() {
+  Loop& loop = *loop_;
+  for (std::size_t tries = loop.lingering.size(); tries > 0 && !loop.lingering.empty(); --tries) {
+    const auto watch = std::move(loop.lingering.front());
+    loop.lingering.pop_front();
+    watch->lingering = false;
+    if (watch->target->on_events(EPOLLIN)) {
+      return;
+    }
+    loop.missed();
+    if (watch->lingering) {
+      std::erase(loop.lingering, watch);
+      watch->lingering = false;
+      Loop::await_read(watch);
     }
   }
 }
@@ -215,7 +349,7 @@ void IoThread::run() {
   }
   bool more = false;
   while (!stopping_.load(std::memory_order_relaxed)) {
-    dispatch(wait_ms(more || has_posted_.load()));
+    dispatch(more || has_posted_.load());
     run_due_timers();
     run_posted();
     more = false;

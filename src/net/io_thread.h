@@ -1,10 +1,14 @@
-// One event loop: waits on edge-triggered epoll, then in this order: socket events, due timers,
-// posted tasks, the hooks that end the turn. Everything it runs is at home here.
+// One event loop on a Boost.Asio io_context of its own. A turn is at most one socket event, then
+// due timers, posted tasks, the hooks that end the turn. Everything it runs is at home here.
 //
-// Why not an Asio io_context: both public ways to wait for a socket there cost one more system call
-// for each train of requests (async_wait re-arms with epoll_ctl; async_read_some tries a recv that
-// finds nothing), and a new earliest timer costs a timerfd_settime. A train of requests is to cost
-// one read, one write, one send: see README.md.
+// A watched socket says once that it can be read and is then asked to say so again, which costs an
+// epoll_ctl. Asio 1.81 has no cheaper wait: async_read_some always tries a recv first (whether the
+// last one filled its buffer or not), and would need a buffer for each idle connection. So those
+// that were just read linger without a wait: for their next bytes run_one returns without having
+// run anything of ours, and they are read on trust, the longest unread first. A wrong guess costs a
+// recv and halves how many may linger. That return is not promised by Asio, and the peer's end may
+// have come with the last bytes: after kLinger at most, a connection waits as all do, and that wait
+// tells what the socket holds already. Timers are a heap of our own: Asio's set a timerfd.
 #pragma once
 
 #include <sys/epoll.h>
@@ -30,7 +34,8 @@ namespace barnabas::net {
 class PollTarget {
  public:
   virtual ~PollTarget() = default;
-  virtual void on_events(std::uint32_t events) = 0;  // EPOLLIN, EPOLLOUT, ...
+  // EPOLLIN, EPOLLOUT or EPOLLHUP. Returns whether there was something to do.
+  virtual bool on_events(std::uint32_t events) = 0;
 };
 
 class TurnHook {
@@ -61,9 +66,14 @@ class IoThread final : public Executor {
   [[nodiscard]] MonotonicTime now() const { return now_; }
   [[nodiscard]] const Clock& clock() const { return clock_; }
 
-  // Returns an errno, 0 for success. Closing the descriptor ends the watch. THREAD: home
-  [[nodiscard]] int watch(int fd, std::uint32_t events, PollTarget& target);
-  [[nodiscard]] int change_watch(int fd, std::uint32_t events, PollTarget& target);
+  // Waits for bytes and for the end of the connection. Returns an errno, 0 for success. To be ended
+  // by unwatch() before the descriptor is closed. THREAD: home
+  [[nodiscard]] int watch(int fd, PollTarget& target);
+  void await_read(int fd);  // once more; on_events(EPOLLIN) follows
+  // The same for a socket that has just been emptied. on_events(EPOLLIN) may come in vain.
+  void expect_read(int fd);
+  void await_write(int fd);  // once; on_events(EPOLLOUT) follows
+  void unwatch(int fd);
   void add_hook(TurnHook& hook);
   void remove_hook(TurnHook& hook);
   // Keeps an object until no event of this turn can name it any more. THREAD: home
@@ -71,17 +81,17 @@ class IoThread final : public Executor {
 
  private:
   void run();
-  void dispatch(int timeout_ms);
+  struct Loop;
+  void dispatch(bool more);
+  void begin_turn();
+  void read_lingering();
   void run_due_timers();
   void run_posted();
-  [[nodiscard]] int wait_ms(bool more) const;
-  void wake() const;
 
   const std::string name_;
   const std::optional<int> core_;
   const Clock& clock_;
-  int epoll_fd_ = -1;
-  int wake_fd_ = -1;
+  std::unique_ptr<Loop> loop_;
   std::thread thread_;
 
   Mutex mutex_;
@@ -94,6 +104,7 @@ class IoThread final : public Executor {
 
   // Home only from here on.
   MonotonicTime now_{};
+  bool in_turn_ = false;
   TimerHeap timers_;
   std::vector<Task> running_;
   std::vector<TurnHook*> hooks_;

@@ -15,7 +15,6 @@
 namespace barnabas::net {
 namespace {
 
-constexpr std::uint32_t kWatched = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 constexpr std::size_t kTurnBytes = std::size_t{1} << 20U;  // read before others get a turn
 
 }  // namespace
@@ -32,8 +31,7 @@ StreamConnection::StreamConnection(ConnectionGroup& group, UniqueFd socket,
       input_(group.shared().options.request_max_bytes) {}
 
 void StreamConnection::begin() {
-  // Edge-triggered for both directions once and for all: no system call ever changes it again.
-  if (const int error = home_.watch(socket_.get(), kWatched, *this); error != 0) {
+  if (const int error = home_.watch(socket_.get(), *this); error != 0) {
     fail(fmt::format("cannot be watched: {}", std::strerror(error)));
   }
 }
@@ -135,25 +133,25 @@ void StreamConnection::close(std::string_view reason) {
 
 // --- reading ---------------------------------------------------------------------------------
 
-void StreamConnection::on_events(std::uint32_t events) {
+bool StreamConnection::on_events(std::uint32_t events) {
   if (!open_) {
-    return;
+    return false;
   }
   if ((events & EPOLLOUT) != 0 && blocked_) {
     blocked_ = false;
     flush();
     finish_if_done();
   }
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0 || !open_) {
-    return;
+  if ((events & (EPOLLIN | EPOLLHUP)) == 0 || !open_) {
+    return true;
   }
   readable_ = true;
-  until_end_ = until_end_ || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-  if ((events & (EPOLLHUP | EPOLLERR)) != 0 && !takes_more()) {
+  until_end_ = until_end_ || (events & EPOLLHUP) != 0;
+  if ((events & EPOLLHUP) != 0 && !takes_more()) {
     shut();  // nobody is there to read the answers
-    return;
+    return true;
   }
-  work();
+  return work();
 }
 
 bool StreamConnection::takes_more() const {
@@ -164,7 +162,8 @@ bool StreamConnection::takes_more() const {
          output_.held_bytes() + early_bytes_ < bounds.max_queued_answer_bytes;
 }
 
-void StreamConnection::work() {
+// Returns whether there was something to do.
+bool StreamConnection::work() {
   in_work_ = true;
   std::size_t turn_bytes = 0;
   while (open_ && takes_more()) {
@@ -175,6 +174,11 @@ void StreamConnection::work() {
     }
   }
   in_work_ = false;
+  if (open_ && !readable_ && !read_closed_) {
+    home_.expect_read(socket_.get());
+    return turn_bytes > 0;
+  }
+  return true;
 }
 
 // Returns whether it makes sense to go on at once.
@@ -271,7 +275,7 @@ StreamConnection::Cut StreamConnection::run_train() {
 void StreamConnection::budget_may_have_room() {
   waiting_for_budget_ = false;
   if (open_) {
-    work();
+    static_cast<void>(work());
   }
 }
 
@@ -288,6 +292,7 @@ void StreamConnection::flush() {
       break;
     case OutputQueue::Flushed::kBlocked:
       blocked_ = true;
+      home_.await_write(socket_.get());
       break;
     case OutputQueue::Flushed::kYield:
       if (!ready_) {
@@ -355,7 +360,7 @@ void StreamConnection::go_on() {
   flush();
   finish_if_done();
   if (open_) {
-    work();
+    static_cast<void>(work());
   }
 }
 
@@ -385,6 +390,7 @@ void StreamConnection::shut() {
     return;
   }
   open_ = false;
+  home_.unwatch(socket_.get());
   socket_.reset();
   input_.clear(group_.memory());
   output_.clear(group_.spares());

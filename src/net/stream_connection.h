@@ -37,7 +37,7 @@ class StreamConnection final : public Connection, public PollTarget {
   [[nodiscard]] std::uint16_t remote_port() const override { return peer_.port(); }
   [[nodiscard]] Executor& home() const override { return home_; }
 
-  void on_events(std::uint32_t events) override;
+  bool on_events(std::uint32_t events) override;
 
   // For its group:
   void begin();
@@ -65,7 +65,7 @@ class StreamConnection final : public Connection, public PollTarget {
   [[nodiscard]] bool is_early(SlotId slot) const;
   void advance();
   void touched();
-  void work();
+  bool work();
   [[nodiscard]] bool read_some(std::size_t& turn_bytes);
   void run_trains();
   [[nodiscard]] Cut run_train();
