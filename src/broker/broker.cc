@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <future>
+#include <latch>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -170,11 +171,24 @@ class Broker::Impl final : public controller::ConfigListener,
   Status open_storage() {
     disk_.start();
     TRY_STATUS(control_.start());
-    const storage::StorageEnvironment environment{vfs_.get(), &clock_, &disk_,
-                                                  storage_random_.get()};
+    const storage::StorageEnvironment environment{
+        vfs_.get(), &clock_, &disk_, storage_random_.get(),
+        [this](std::vector<Task> tasks) { run_on_disk(std::move(tasks)); }};
     TRY(logs_, storage::LogManager::open(log_manager_options(config_), environment));
     logs_->set_failure_listener(this);
     return {};
+  }
+
+  // Logs are loaded and closed on all threads of the pool. Not from one of them.
+  void run_on_disk(std::vector<Task> tasks) {
+    std::latch left(static_cast<std::ptrdiff_t>(tasks.size()));
+    for (auto& task : tasks) {
+      disk_.post([&left, task = std::move(task)]() mutable {
+        task();
+        left.count_down();
+      });
+    }
+    left.wait();
   }
 
   // The tree, the cluster's id, this broker's id; and that the directories belong to both.
