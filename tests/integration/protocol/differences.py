@@ -43,4 +43,12 @@ EXPECTED = [
              "0|45|-1", "Kafka accepts 5 and then refuses 0 for good (KAFKA-15591); here it is 45, then 0"),
     Expected("data.produce_idempotent", "^first sequence above 0 on an empty partition, stored ", ".*",
              ".*", "the stored batch is the one with sequence 0"),
+    Expected("data.produce_bad_batches", r"^producer id with epoch -1 .*\.(ErrorCode|BaseOffset)$", "0",
+             "87|-1", "Kafka stores a producer id that no sequence can be checked for; refused here"),
+    Expected("data.produce_bad_batches", r"^producer id with epoch -1, stored ", ".*", "0|''",
+             "nothing of a refused batch is stored"),
+    Expected("data.produce_by_topic_settings", r"^recompressed, stored \.codec$", "1", "0",
+             "compression.type of a topic is kept and shown, batches stay as their producer sent them"),
+    Expected("topics.metadata_ids", r"^v12 neither .*\.ErrorCode$", "-1", "42",
+             "Kafka's handler fails on a topic without name and id; here that is an invalid request"),
 ]
