@@ -1,8 +1,5 @@
 #include "controller_requests.h"
 
-#include <algorithm>
-#include <map>
-
 #include "barnabas/base/logging.h"
 #include "barnabas/protocol/gen/leader_and_isr.h"
 #include "barnabas/protocol/gen/stop_replica.h"
@@ -71,10 +68,11 @@ LeaderAndIsrResponse ControllerRequests::apply(const LeaderAndIsrRequest& reques
     error.partition_index = outcomes[i].topic_partition.partition.value();
     error.error_code = static_cast<std::int16_t>(outcomes[i].error);
     response.partition_errors.push_back(error);  // versions below 5
-    const auto found = std::ranges::find(response.topics, orders[i].topic_id,
-                                         &LeaderAndIsrResponse::LeaderAndIsrTopicError::topic_id);
-    auto& topic = found == response.topics.end() ? response.topics.emplace_back() : *found;
-    topic.topic_id = orders[i].topic_id;
+    // The orders stand by topic, as the request did.
+    if (response.topics.empty() || response.topics.back().topic_id != orders[i].topic_id) {
+      response.topics.emplace_back().topic_id = orders[i].topic_id;
+    }
+    auto& topic = response.topics.back();
     topic.partition_errors.push_back(std::move(error));
   }
   return response;

@@ -23,7 +23,7 @@ struct FetchJob {
   std::int32_t max_wait_ms = 0;
 };
 
-// Reads once more and answers, whatever there is.
+// Answers with what a pass has read, as far as the session says that it is news.
 void answer_fetch(Services& services, const FetchJob& job, FetchPass pass);
 
 class DelayedFetch final : public replication::Waiter,

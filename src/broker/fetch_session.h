@@ -37,7 +37,6 @@ struct FetchItem {
   LeaderEpoch current_leader_epoch{-1};
   Offset fetch_offset{0};
   LeaderEpoch last_fetched_epoch{-1};
-  Offset log_start_offset{-1};  // a follower's
   std::int32_t max_bytes = 0;
 };
 

@@ -146,7 +146,6 @@ void Partition::write(AppendGroup& group) {
     append_all(group, *log_);
     moved = advance_high_watermark() || log_->end_offset() != end_before;
     group.high_watermark = high_watermark_;
-    group.leader_epoch = leadership_.leader_epoch;
   }
   if (moved) {
     notify_waiters();

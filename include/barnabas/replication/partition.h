@@ -64,7 +64,6 @@ struct AppendGroup {
   Executor* home = nullptr;
   // Out: acks=all is fulfilled for what lies below it.
   Offset high_watermark = kNoOffset;
-  LeaderEpoch leader_epoch = kNoLeaderEpoch;
   // The records of a queued group, copied because the frames they lay in are gone by then.
   ByteVector owned;
 };

@@ -59,7 +59,6 @@ FetchSessionRequest session_request(const FetchRequest& request, std::int16_t ve
       item.current_leader_epoch = LeaderEpoch(partition.current_leader_epoch);
       item.fetch_offset = Offset(partition.fetch_offset);
       item.last_fetched_epoch = LeaderEpoch(partition.last_fetched_epoch);
-      item.log_start_offset = Offset(partition.log_start_offset);
       item.max_bytes = partition.partition_max_bytes;
     }
   }
