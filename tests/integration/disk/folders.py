@@ -5,6 +5,7 @@ import pathlib
 import re
 from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
+from frames import APPEND_TIME
 from lib.wire import TornBatch, decode_batches
 
 # A difference that must be: a pattern over "place: what", and the reason.
@@ -46,9 +47,41 @@ def partition_folders(log_dir: pathlib.Path, topics: Sequence[str]) -> Dict[str,
     return found
 
 
+_MAX_TIMESTAMP, _CRC = slice(35, 43), slice(17, 21)
+
+
+def _append_times(data: bytes) -> Dict[bytes, int]:
+    """The append time of every batch of a log, by the batch's number."""
+    found, at = {}, 0
+    while at + 61 <= len(data):
+        found.setdefault(data[at:][_MAX_TIMESTAMP], len(found))
+        at += int.from_bytes(data[at + 8:at + 12], "big") + 12
+    return found
+
+
+def _without_append_times(path: pathlib.Path, data: bytes) -> bytes:
+    """A log whose batches, all whole (their CRCs are checked), have no append time; a time index that
+    names the batch in the place of the time."""
+    if path.suffix == ".log":
+        decode_batches(data, partial_tail=False)
+        out, at = bytearray(data), 0
+        while at < len(data):
+            for field in (_MAX_TIMESTAMP, _CRC):
+                out[at + field.start:at + field.stop] = bytes(field.stop - field.start)
+            at += int.from_bytes(data[at + 8:at + 12], "big") + 12
+        return bytes(out)
+    if path.suffix == ".timeindex":
+        numbers = _append_times(path.with_suffix(".log").read_bytes())
+        return b"".join(b"%d " % numbers.get(data[at:at + 8], -1) + data[at + 8:at + 12]
+                        for at in range(0, len(data), 12))
+    return data
+
+
 def masked(path: pathlib.Path) -> bytes:
     """The file's bytes, without what two brokers can never share."""
     data = path.read_bytes()
+    if path.parent.name.rpartition("-")[0] in APPEND_TIME:
+        data = _without_append_times(path, data)
     if path.name == "partition.metadata":  # every topic gets a random id of its own
         return re.sub(rb"(?m)^topic_id: [A-Za-z0-9_-]{22}$", b"topic_id: *", data)
     if path.name == "meta.properties":  # the date of writing, and random ids

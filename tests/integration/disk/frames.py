@@ -33,8 +33,13 @@ TOPICS: Dict[str, Tuple[int, Dict[str, str]]] = {
     "codecs": (2, {"segment.bytes": "60000", "index.interval.bytes": "1000"}),
     "times": (1, {"segment.bytes": "4000", "index.interval.bytes": "300"}),
     "large": (1, {"segment.bytes": "300000"}),
+    "append-time": (1, {"message.timestamp.type": "LogAppendTime", "segment.bytes": "6000",
+                        "index.interval.bytes": "300"}),
     "never.written_to": (2, {}),
 }
+
+# Topics whose batches get the broker's own time; each append to them waits for another millisecond.
+APPEND_TIME = ("append-time",)
 
 Entry = Tuple[str, int, bytes]  # topic, partition, record set
 
@@ -227,6 +232,18 @@ def _codecs(plan: _Plan) -> None:
     plan.step(plan.frame("larger than the segment", ("plain", 0, recorded_batch("none-large"))))
 
 
+def _append_time(plan: _Plan) -> None:
+    """The broker's time instead of the producer's, uncompressed and in every codec."""
+    for round_ in range(12):
+        plan.step(plan.frame(f"append time {round_}", ("append-time", 0, plain_batch(plan.some(3, 200)))))
+        codec = CODECS[round_ % len(CODECS)]
+        plan.step(plan.frame(f"append time, {codec} {round_}",
+                             ("append-time", 0, recorded_batch(f"{codec}-small"))))
+        plan.step(plan.frame(f"append time of the year 1970, {round_}",
+                             ("append-time", 0, plain_batch(records_of(plan.rng, 2, 90, 0)))))
+    plan.step(plan.frame("append time, bad crc", ("append-time", 0, encode_batch(plan.some(1, 30), crc=1))))
+
+
 def _refused(plan: _Plan) -> None:
     """What must leave no trace on the disk, between things that do."""
     good = plain_batch(plan.some(1, 30))
@@ -245,7 +262,7 @@ def _refused(plan: _Plan) -> None:
 
 def first_session(now_ms: int) -> List[Step]:
     plan = _Plan(20231114, now_ms)
-    for part in (_plain, _indexes, _times, _producers, _codecs, _refused):
+    for part in (_plain, _indexes, _times, _producers, _codecs, _append_time, _refused):
         part(plan)
     return plan.steps
 
@@ -262,6 +279,8 @@ def second_session(now_ms: int) -> List[Step]:
         plan.step(plan.frame(f"after the restart {index}", *[
             (topic, 0, plain_batch(plan.some(2, 150)))
             for topic in ("plain", "dense", "timed", "codecs", "times")]))
+        plan.step(plan.frame(f"append time after the restart {index}",
+                             ("append-time", 0, plain_batch(plan.some(2, 150)))))
     for label, epoch, base in (("known", 3, 1), ("gap", 3, 9), ("stale", 2, 0)):
         plan.step(plan.frame(f"17 after the restart, {label}", ("producers", 0, plain_batch(
             plan.recent(1, 40), producer_id=17, producer_epoch=epoch, base_sequence=base))))
