@@ -54,6 +54,7 @@ void BatchBuilder::reset(const BatchOptions& options) {
   last_offset_delta_ = -1;
   base_timestamp_ms_ = kNoTimestamp;
   max_timestamp_ms_ = kNoTimestamp;
+  smallest_timestamp_ms_ = INT64_MAX;
 }
 
 void BatchBuilder::add(std::int64_t timestamp_ms, std::optional<ByteView> key,
@@ -89,6 +90,7 @@ void BatchBuilder::add_at(std::int32_t offset_delta, std::int64_t timestamp_ms,
   ++count_;
   last_offset_delta_ = offset_delta;
   max_timestamp_ms_ = std::max(max_timestamp_ms_, timestamp_ms);
+  smallest_timestamp_ms_ = std::min(smallest_timestamp_ms_, timestamp_ms);
 }
 
 Status BatchBuilder::finish(ByteVector& out) {

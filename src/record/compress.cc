@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "barnabas/record/compression.h"
+#include "lz4_header.h"
 #include "snappy_framing.h"
 
 namespace barnabas::record {
@@ -58,11 +59,22 @@ Status compress_snappy(ByteView plain, ByteVector& out) {
   return {};
 }
 
-Status compress_lz4(ByteView plain, ByteVector& out, int level) {
+// Kafka's default level asks lz4-java for its fast compressor, every other one for the thorough
+// one, whose lowest level in lz4's own count is 3.
+int lz4_level(int level) {
+  constexpr int kFast = 0;
+  constexpr int kLowestThorough = 3;
+  constexpr int kHighest = 12;
+  return level == kDefaultLevel || level == kFastLz4Level
+             ? kFast
+             : std::clamp(level, kLowestThorough, kHighest);
+}
+
+Status compress_lz4(ByteView plain, ByteVector& out, int level, Lz4Header header) {
   LZ4F_preferences_t wish{};
   wish.frameInfo.blockSizeID = LZ4F_max64KB;
   wish.frameInfo.blockMode = LZ4F_blockIndependent;
-  wish.compressionLevel = level == kDefaultLevel ? 0 : level;
+  wish.compressionLevel = lz4_level(level);
   const std::size_t begin = out.size();
   out.resize(begin + LZ4F_compressFrameBound(plain.size(), &wish));
   const std::size_t size =
@@ -72,6 +84,10 @@ Status compress_lz4(ByteView plain, ByteVector& out, int level) {
     return unable("lz4", LZ4F_getErrorName(size));
   }
   out.resize(begin + size);
+  if (header == Lz4Header::kWithMagic) {
+    const MutableBytes written(out.data() + begin, lz4_header_size({out.data() + begin, size}));
+    written.back() = lz4_header_checksum(written, true);
+  }
   return {};
 }
 
@@ -91,7 +107,8 @@ Status compress_zstd(ByteView plain, ByteVector& out, int level) {
 
 }  // namespace
 
-Status compress(CompressionType type, ByteView plain, ByteVector& out, int level) {
+Status compress(CompressionType type, ByteView plain, ByteVector& out, int level,
+                Lz4Header lz4_header) {
   switch (type) {
     case CompressionType::kNone:
       out.insert(out.end(), plain.begin(), plain.end());
@@ -101,7 +118,7 @@ Status compress(CompressionType type, ByteView plain, ByteVector& out, int level
     case CompressionType::kSnappy:
       return compress_snappy(plain, out);
     case CompressionType::kLz4:
-      return compress_lz4(plain, out, level);
+      return compress_lz4(plain, out, level, lz4_header);
     case CompressionType::kZstd:
       return compress_zstd(plain, out, level);
   }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "barnabas/record/compression.h"
+#include "lz4_header.h"
 #include "snappy_framing.h"
 
 namespace barnabas::record {
@@ -176,7 +177,9 @@ class Lz4Decompressor final : public Decompressor {
  public:
   ~Lz4Decompressor() override { LZ4F_freeDecompressionContext(context_); }
 
-  Status start(ByteView compressed) override {
+  Status start(ByteView compressed) override { return start(compressed, Lz4Header::kCheck); }
+
+  Status start(ByteView compressed, Lz4Header header) {
     TRY_STATUS(check_frame_header(compressed));
     if (context_ == nullptr) {
       out_.resize(kChunkBytes);
@@ -189,7 +192,7 @@ class Lz4Decompressor final : public Decompressor {
     }
     rest_ = compressed;
     ended_ = false;
-    return {};
+    return header == Lz4Header::kCheck ? Status{} : feed_right_header();
   }
 
   Result<ByteView> next() override {
@@ -224,12 +227,10 @@ class Lz4Decompressor final : public Decompressor {
   // Narrower than the lz4 library: what Kafka's own reader refuses would be stored for consumers
   // that cannot read it.
   Status check_frame_header(ByteView compressed) {
-    constexpr std::size_t kSmallestHeader = 7;
-    if (compressed.size() < kSmallestHeader) {
+    if (compressed.size() < kLz4SmallestHeader) {
       return broken("lz4", "it ends early");
     }
-    constexpr std::array kMagic{std::byte{0x04}, std::byte{0x22}, std::byte{0x4d}, std::byte{0x18}};
-    if (!std::equal(kMagic.begin(), kMagic.end(), compressed.begin())) {
+    if (!std::equal(kLz4Magic.begin(), kLz4Magic.end(), compressed.begin())) {
       return broken("lz4", "it has no frame magic");
     }
     const auto flags = std::to_integer<unsigned>(compressed[4]);
@@ -237,6 +238,27 @@ class Lz4Decompressor final : public Decompressor {
       return broken("lz4", "a version, linked blocks or flags that Kafka does not read");
     }
     large_blocks_ = (std::to_integer<unsigned>(compressed[5]) >> 4U) > 5;  // over 256 KiB
+    return {};
+  }
+
+  // The library is shown a header with the checksum that it wants to see.
+  Status feed_right_header() {
+    const std::size_t size = lz4_header_size(rest_);
+    if (rest_.size() < size) {
+      return broken("lz4", "it ends early");
+    }
+    std::array<std::byte, kLz4LargestHeader> copy{};
+    std::copy_n(rest_.begin(), size, copy.begin());
+    const MutableBytes header(copy.data(), size);
+    header.back() = lz4_header_checksum(header, false);
+    std::size_t made = 0;
+    std::size_t taken = size;
+    const std::size_t outcome =
+        LZ4F_decompress(context_, out_.data(), &made, header.data(), &taken, nullptr);
+    if (LZ4F_isError(outcome) != 0U || taken != size) {
+      return broken("lz4", "a damaged frame header");
+    }
+    rest_ = rest_.subspan(size);
     return {};
   }
 
@@ -341,7 +363,8 @@ Decompressors::~Decompressors() = default;
 Decompressors::Decompressors(Decompressors&&) noexcept = default;
 Decompressors& Decompressors::operator=(Decompressors&&) noexcept = default;
 
-Result<Decompressor*> Decompressors::start(CompressionType type, ByteView compressed) {
+Result<Decompressor*> Decompressors::start(CompressionType type, ByteView compressed,
+                                           Lz4Header lz4_header) {
   if (!is_known_codec(type)) {
     return fail(ErrorCode::kUnsupportedCompressionType, "Unknown compression type");
   }
@@ -349,7 +372,11 @@ Result<Decompressor*> Decompressors::start(CompressionType type, ByteView compre
   if (!decompressor) {
     decompressor = make_decompressor(type);
   }
-  TRY_STATUS(decompressor->start(compressed));
+  if (type == CompressionType::kLz4) {
+    TRY_STATUS(static_cast<Lz4Decompressor&>(*decompressor).start(compressed, lz4_header));
+  } else {
+    TRY_STATUS(decompressor->start(compressed));
+  }
   return decompressor.get();
 }
 

@@ -27,8 +27,9 @@ bool read_nullable(BodyCursor& cursor, std::optional<ByteView>& bytes) {
 
 }  // namespace
 
-Status RecordReader::start(BatchView batch) {
+Status RecordReader::start(BatchView batch, std::size_t max_plain_bytes) {
   left_ = 0;
+  plain_left_ = max_plain_bytes;
   if (batch.size_bytes() < static_cast<std::int64_t>(kBatchOverhead) ||
       batch.size_bytes() > static_cast<std::int64_t>(batch.bytes().size()) ||
       batch.magic() != kMagicV2 || batch.record_count() < 0) {
@@ -80,6 +81,10 @@ Result<std::size_t> RecordReader::read_size() {
 // gathered grows with the bytes that come, not with the size a record claims.
 Result<ByteView> RecordReader::next_body() {
   TRY(const std::size_t size, read_size());
+  if (size > plain_left_) {
+    return fail(ErrorCode::kMessageTooLarge, "The records of a batch swell to more than they may");
+  }
+  plain_left_ -= size;
   if (chunk_.size() >= size) {
     const ByteView body = chunk_.first(size);
     chunk_ = chunk_.subspan(size);

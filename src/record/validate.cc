@@ -2,21 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <limits>
-
+#include "record_checks.h"
 #include "walk.h"
+#include "wrapping.h"
 
 namespace barnabas::record {
 namespace {
-
-// Java's long arithmetic wraps.
-std::int64_t wrapping_add(std::int64_t a, std::int64_t b) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
-}
-std::int64_t wrapping_sub(std::int64_t a, std::int64_t b) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
-}
 
 std::unexpected<Error> invalid(std::string message) {
   return fail(ErrorCode::kInvalidRecord, std::move(message));
@@ -103,104 +94,13 @@ Status check_header(BatchView batch, const ValidateOptions& options) {
   return {};
 }
 
-// LogValidator.validateRecord for each record: what is wrong with one record does not end the walk.
-class RecordChecks {
- public:
-  RecordChecks(BatchView batch, const ValidateOptions& options, std::vector<RecordError>& errors)
-      : batch_(batch),
-        options_(options),
-        errors_(errors),
-        base_timestamp_ms_(batch.base_timestamp_ms()),
-        batch_max_timestamp_ms_(batch.max_timestamp_ms()),
-        batch_type_(batch.timestamp_type()) {}
-
-  void check(std::int32_t index, const RecordShape& record) {
-    if (options_.compact && record.key_size < 0) {
-      refuse(index, ErrorCode::kInvalidRecord,
-             fmt::format("Compacted topic cannot accept message without key in topic partition {}",
-                         options_.topic_partition));
-      return;
-    }
-    const std::int64_t timestamp_ms =
-        batch_type_ == TimestampType::kLogAppendTime
-            ? batch_max_timestamp_ms_
-            : wrapping_add(base_timestamp_ms_, record.timestamp_delta);
-    check_timestamp(index, record, timestamp_ms);
-    max_timestamp_ms_ = std::max(max_timestamp_ms_, timestamp_ms);
-  }
-
-  // Kafka's processRecordErrors: one error for the batch, with each record's beside it.
-  Status finish() const {
-    if (count_ == 0) {
-      return {};
-    }
-    if (has_timestamp_error_) {
-      return fail(ErrorCode::kInvalidTimestamp,
-                  "One or more records have been rejected due to invalid timestamp");
-    }
-    std::string shown;
-    for (std::size_t i = 0; i < std::min<std::size_t>(errors_.size(), 3); ++i) {
-      shown += fmt::format("{}RecordError(batchIndex={}, message='{}')", i == 0 ? "" : ", ",
-                           errors_[i].batch_index, errors_[i].message);
-    }
-    return invalid(fmt::format(
-        "One or more records have been rejected due to {} record errors in total, and only showing "
-        "the first three errors at most: [{}]",
-        count_, shown));
-  }
-
-  void forget() { errors_.clear(); }
-  [[nodiscard]] std::int64_t max_timestamp_ms() const { return max_timestamp_ms_; }
-
- private:
-  void check_timestamp(std::int32_t index, const RecordShape& record, std::int64_t timestamp_ms) {
-    if (options_.timestamp_type == TimestampType::kCreateTime && timestamp_ms != kNoTimestamp) {
-      const std::int64_t age = wrapping_sub(options_.now_ms, timestamp_ms);
-      if (age > options_.timestamp_before_max_ms ||
-          wrapping_sub(0, age) > options_.timestamp_after_max_ms) {
-        refuse(index, ErrorCode::kInvalidTimestamp,
-               fmt::format("Timestamp {} of message with offset {} is out of range. The timestamp "
-                           "should be within [{}, {}]",
-                           timestamp_ms, record.offset_delta,
-                           wrapping_sub(options_.now_ms, options_.timestamp_before_max_ms),
-                           wrapping_add(options_.now_ms, options_.timestamp_after_max_ms)));
-      }
-    } else if (batch_type_ == TimestampType::kLogAppendTime) {
-      // The text that Java's toString makes of the record.
-      const bool plain = batch_.compression() == CompressionType::kNone;
-      refuse(index, ErrorCode::kInvalidTimestamp,
-             fmt::format("Invalid timestamp type in message {}DefaultRecord(offset={}, "
-                         "timestamp={}, key={} bytes, value={} bytes). Producer should not set "
-                         "timestamp type to LogAppendTime.",
-                         plain ? "" : "Partial", record.offset_delta, timestamp_ms,
-                         plain ? std::max(record.key_size, 0) : record.key_size,
-                         plain ? std::max(record.value_size, 0) : record.value_size));
-    }
-  }
-
-  void refuse(std::int32_t index, ErrorCode code, std::string message) {
-    ++count_;
-    has_timestamp_error_ = has_timestamp_error_ || code == ErrorCode::kInvalidTimestamp;
-    if (errors_.size() < kMaxRecordErrors) {
-      errors_.push_back({index, std::move(message)});
-    }
-  }
-
-  BatchView batch_;
-  const ValidateOptions& options_;
-  std::vector<RecordError>& errors_;
-  std::int64_t base_timestamp_ms_;
-  std::int64_t batch_max_timestamp_ms_;
-  TimestampType batch_type_;
-  std::int64_t max_timestamp_ms_ = kNoTimestamp;
-  std::int64_t count_ = 0;
-  bool has_timestamp_error_ = false;
-};
-
 // Errors of single records count only where the batch as such holds: a failure of the walk itself
 // leaves none of them.
 template <typename Walk>
-Status walk_records(Walk& walk, std::int32_t count, RecordChecks& checks) {
+Status walk_records(Walk& walk, BatchView batch, RecordChecks& checks) {
+  const std::int32_t count = batch.record_count();
+  const std::int64_t base_timestamp_ms = batch.base_timestamp_ms();
+  const bool append_time = batch.timestamp_type() == TimestampType::kLogAppendTime;
   RecordShape shape;
   for (std::int32_t index = 0; index < count; ++index) {
     if (!walk.next(shape)) {
@@ -212,14 +112,17 @@ Status walk_records(Walk& walk, std::int32_t count, RecordChecks& checks) {
                       "each other",
                       index, shape.offset_delta));
     }
-    checks.check(index, shape);
+    const std::int64_t timestamp_ms = append_time
+                                          ? batch.max_timestamp_ms()
+                                          : wrapping_add(base_timestamp_ms, shape.timestamp_delta);
+    checks.check(index, timestamp_ms, shape.key_size, shape.value_size);
   }
   return walk.finish() ? Status{} : std::unexpected(walk.failure());
 }
 
 template <typename Walk>
-Status check_records(Walk walk, std::int32_t count, RecordChecks& checks) {
-  if (Status walked = walk_records(walk, count, checks); !walked) {
+Status check_records(Walk walk, BatchView batch, RecordChecks& checks) {
+  if (Status walked = walk_records(walk, batch, checks); !walked) {
     checks.forget();
     return walked;
   }
@@ -265,30 +168,46 @@ Result<MutableBytes> single_batch(MutableBytes records, std::int16_t produce_ver
   return corrupt(cursor.rest());
 }
 
-Result<ValidatedBatch> RecordValidator::validate(MutableBytes batch,
-                                                 const ValidateOptions& options) {
-  record_errors_.clear();
-  const BatchView view(batch);
-  TRY_STATUS(check_batch(view, options));
-  TRY_STATUS(check_header(view, options));
+Result<MutableBytes> message_set(MutableBytes records) {
+  BatchCursor cursor(records);
+  while (true) {
+    switch (cursor.next()) {
+      case BatchStep::kBatch:
+        break;
+      case BatchStep::kEnd:
+        return records.first(cursor.position());
+      case BatchStep::kCorrupt:
+        return corrupt(cursor.rest());
+    }
+  }
+}
 
-  const std::int32_t count = view.record_count();
-  const bool compressed = view.compression() != CompressionType::kNone;
-  RecordChecks checks(view, options, record_errors_);
+Result<std::int64_t> RecordValidator::check(BatchView batch, const ValidateOptions& options,
+                                            bool rewrite) {
+  record_errors_.clear();
+  TRY_STATUS(check_batch(batch, options));
+  TRY_STATUS(check_header(batch, options));
+  const bool compressed = batch.compression() != CompressionType::kNone;
+  RecordChecks checks(batch.timestamp_type(), !compressed || rewrite, options, record_errors_);
   if (!compressed) {
-    TRY_STATUS(check_records(PlainWalk(view.records()), count, checks));
+    TRY_STATUS(check_records(PlainWalk(batch.records()), batch, checks));
   } else {
-    TRY(Decompressor * stream, decompressors_.start(view.compression(), view.records()));
-    const Status walked = check_records(StreamWalk(*stream), count, checks);
+    TRY(Decompressor * stream, decompressors_.start(batch.compression(), batch.records()));
+    const Status walked = check_records(StreamWalk(*stream), batch, checks);
     stream->trim();
     TRY_STATUS(walked);
   }
+  return checks.max_timestamp_ms();
+}
 
+Result<ValidatedBatch> RecordValidator::validate(MutableBytes batch,
+                                                 const ValidateOptions& options) {
+  TRY(const std::int64_t max_timestamp_ms, check(BatchView(batch), options, false));
   const bool append_time = options.timestamp_type == TimestampType::kLogAppendTime;
   ValidatedBatch result;
   result.size_bytes = static_cast<std::int32_t>(batch.size());
-  result.record_count = count;
-  result.max_timestamp_ms = append_time ? options.now_ms : checks.max_timestamp_ms();
+  result.record_count = BatchView(batch).record_count();
+  result.max_timestamp_ms = append_time ? options.now_ms : max_timestamp_ms;
   result.log_append_time_ms = append_time ? options.now_ms : kNoTimestamp;
   result.restamped = stamp_max_timestamp(batch, options.timestamp_type, result.max_timestamp_ms);
   return result;

@@ -50,6 +50,8 @@ class BatchBuilder {
   [[nodiscard]] std::size_t uncompressed_size_bytes() const {
     return kBatchOverhead + records_.size();
   }
+  // Of the records added so far; INT64_MAX where there is none.
+  [[nodiscard]] std::int64_t smallest_timestamp_ms() const { return smallest_timestamp_ms_; }
   // Appends the whole batch with its CRC to `out`.
   Status finish(ByteVector& out);
   void reset(const BatchOptions& options);
@@ -61,6 +63,7 @@ class BatchBuilder {
   std::int32_t last_offset_delta_ = -1;
   std::int64_t base_timestamp_ms_ = kNoTimestamp;
   std::int64_t max_timestamp_ms_ = kNoTimestamp;
+  std::int64_t smallest_timestamp_ms_ = INT64_MAX;
 };
 
 // Recomputes the CRC of one whole batch after its bytes were changed.

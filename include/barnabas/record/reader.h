@@ -36,8 +36,9 @@ struct RecordView {
 // THREAD: home
 class RecordReader {
  public:
-  // Begins with a whole batch of magic 2, whose bytes must stay where they are.
-  Status start(BatchView batch);
+  // Begins with a whole batch of magic 2, whose bytes must stay where they are. kMessageTooLarge
+  // from next() once its records swell beyond `max_plain_bytes`.
+  Status start(BatchView batch, std::size_t max_plain_bytes = SIZE_MAX);
   // The next record, or null after the last (and then the batch held nothing more).
   Result<const RecordView*> next();
 
@@ -57,6 +58,7 @@ class RecordReader {
   std::optional<std::int64_t> append_time_ms_;
   SequenceNumber base_sequence_ = kNoSequence;
   std::int32_t left_ = 0;
+  std::size_t plain_left_ = 0;
   bool at_end_ = true;
 };
 

@@ -5,6 +5,7 @@
 import java.io.DataInputStream;
 import java.io.EOFException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
@@ -13,6 +14,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.compress.Compression;
 import org.apache.kafka.common.errors.CorruptRecordException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
+import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.record.CompressionType;
 import org.apache.kafka.common.record.DefaultRecordBatch;
@@ -34,7 +36,7 @@ import org.apache.kafka.storage.internals.log.RecordValidationException;
 
 public class ValidateOracle {
     static final TopicPartition PARTITION = new TopicPartition("t", 0);
-    static final BufferSupplier BUFFERS = BufferSupplier.create();
+    static final BufferSupplier BUFFERS = BufferSupplier.NO_CACHING;  // what fails keeps its buffers
     static final LogValidator.MetricsRecorder METRICS = new LogValidator.MetricsRecorder() {
         public void recordInvalidMagic() { }
         public void recordInvalidOffset() { }
@@ -69,40 +71,57 @@ public class ValidateOracle {
                 boolean appendTime = in.readBoolean(), compact = in.readBoolean();
                 long now = in.readLong(), before = in.readLong(), after = in.readLong();
                 int maxBytes = in.readInt();
+                byte target = in.readByte();  // a codec's id, or -1: compression.type=producer
                 byte[] bytes = new byte[in.readInt()];
                 in.readFully(bytes);
                 out.append(index).append(' ')
-                    .append(outcome(bytes, version, appendTime, compact, now, before, after, maxBytes)).append('\n');
+                    .append(outcome(bytes, version, appendTime, compact, now, before, after, maxBytes, target))
+                    .append('\n');
             }
         }
         System.out.print(out);
     }
 
     static String outcome(byte[] bytes, short version, boolean appendTime, boolean compact, long now, long before,
-                          long after, int maxBytes) {
+                          long after, int maxBytes, byte target) {
         try {
             MemoryRecords records = MemoryRecords.readableRecords(ByteBuffer.wrap(bytes));
             ProduceRequest.validateRecords(version, records);
-            MutableRecordBatch batch = records.batches().iterator().next();
-            if (batch.baseOffset() != 0)
-                throw new InvalidRecordException("base offset");
-            batch.lastOffset();
-            if (batch.sizeInBytes() > maxBytes)
-                throw new RecordTooLargeException("size");
-            if (!batch.isValid())
-                throw new CorruptRecordException("crc");
-            CompressionType type = CompressionType.forId(batch.compressionType().id);
-            MemoryRecords one = MemoryRecords.readableRecords(ByteBuffer.wrap(bytes, 0, batch.sizeInBytes()).slice());
-            String oddity = oddity(one);
-            LogValidator.ValidationResult result = new LogValidator(one, PARTITION, new FixedTime(now), type,
-                Compression.of(type).build(), compact, RecordBatch.MAGIC_VALUE_V2,
+            int valid = 0;
+            CompressionType type = CompressionType.NONE;
+            for (MutableRecordBatch batch : records.batches()) {
+                if (batch.magic() >= RecordBatch.MAGIC_VALUE_V2 && batch.baseOffset() != 0)
+                    throw new InvalidRecordException("base offset");
+                batch.lastOffset();
+                if (batch.sizeInBytes() > maxBytes)
+                    throw new RecordTooLargeException("size");
+                if (!batch.isValid())
+                    throw new CorruptRecordException("crc");
+                if (batch.compressionType() != CompressionType.NONE)
+                    type = batch.compressionType();
+                valid += batch.sizeInBytes();
+            }
+            if (valid == 0)
+                return "0 nothing";
+            MemoryRecords some = MemoryRecords.readableRecords(ByteBuffer.wrap(bytes, 0, valid).slice());
+            String oddity = oddity(some);
+            Compression wanted = Compression.of(target < 0 ? type : CompressionType.forId(target)).build();
+            LogValidator.ValidationResult result = new LogValidator(some, PARTITION, new FixedTime(now), type,
+                wanted, compact, RecordBatch.MAGIC_VALUE_V2,
                 appendTime ? TimestampType.LOG_APPEND_TIME : TimestampType.CREATE_TIME, before, after, 0,
                 AppendOrigin.CLIENT, MetadataVersion.IBP_3_9_IV0)
                 .validateMessagesAndAssignOffsets(PrimitiveRef.ofLong(0), METRICS, BUFFERS);
-            ByteBuffer stored = result.validatedRecords.buffer();
-            return String.format("0 %d %d %08x%s", stored.remaining(), result.maxTimestampMs,
-                Crc32C.compute(stored, 0, stored.remaining()), oddity);
+            MutableRecordBatch stored = result.validatedRecords.batches().iterator().next();
+            if (result.messageSizeMaybeChanged && stored.sizeInBytes() > maxBytes)
+                throw new RecordTooLargeException("size after conversion");
+            if (result.messageSizeMaybeChanged && stored.isCompressed())
+                return String.format("0 records %d %08x%s", result.maxTimestampMs, recordsCrc(stored), oddity);
+            ByteBuffer buffer = result.validatedRecords.buffer();
+            return String.format("0 %d %d %08x%s", buffer.remaining(), result.maxTimestampMs,
+                Crc32C.compute(buffer, 0, buffer.remaining()), oddity);
         } catch (RecordValidationException e) {
+            if (version < 3)  // whose answers have no place for it
+                return Errors.forException(e.invalidException()).code() + " records";
             StringBuilder text = new StringBuilder(Errors.forException(e.invalidException()).code() + " "
                 + e.invalidException().getMessage());
             for (ProduceResponse.RecordError error : e.recordErrors())
@@ -112,9 +131,36 @@ public class ValidateOracle {
             Throwable root = e;
             while (root.getCause() != null)
                 root = root.getCause();
+            if (root instanceof OutOfMemoryError)
+                return "-1 memory";
             String codec = root instanceof com.github.luben.zstd.ZstdIOException ? " zstd" : "";
             return Errors.forException(e).code() + codec;
         }
+    }
+
+    // Where a codec is involved, bytes may differ: header and records count.
+    static long recordsCrc(MutableRecordBatch batch) {
+        StringBuilder text = new StringBuilder(String.format("%d %d %d %d %d %d %d %d %s", batch.baseOffset(),
+            batch.lastOffset(), batch.maxTimestamp(), batch.producerId(), batch.producerEpoch(),
+            batch.baseSequence(), batch.countOrNull(), batch.compressionType().id, batch.timestampType().id));
+        for (Record record : batch) {
+            text.append(String.format("\n%d %d %s %s", record.offset(), record.timestamp(), hex(record.key()),
+                hex(record.value())));
+            for (Header header : record.headers())
+                text.append(' ').append(hex(ByteBuffer.wrap(header.key().getBytes(StandardCharsets.ISO_8859_1))))
+                    .append('=').append(hex(header.value() == null ? null : ByteBuffer.wrap(header.value())));
+        }
+        byte[] bytes = text.toString().getBytes(StandardCharsets.ISO_8859_1);
+        return Crc32C.compute(bytes, 0, bytes.length);
+    }
+
+    static String hex(ByteBuffer bytes) {
+        if (bytes == null)
+            return "-";
+        StringBuilder out = new StringBuilder("x");
+        for (int i = bytes.position(); i < bytes.limit(); ++i)
+            out.append(String.format("%02x", bytes.get(i)));
+        return out.toString();
     }
 
     // What LogValidator lets pass though it does not hold: the test says why we do not.
@@ -122,6 +168,8 @@ public class ValidateOracle {
         try {
             long expected = 0;
             for (MutableRecordBatch batch : records.batches()) {
+                if (batch.magic() < RecordBatch.MAGIC_VALUE_V2)
+                    return "";
                 for (Iterator<Record> i = batch.streamingIterator(BUFFERS); i.hasNext(); ) {
                     if (i.next().offset() != expected++)
                         return " offsets-do-not-follow";
