@@ -320,6 +320,14 @@ class PosixVfs final : public Vfs {
     return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
   }
 
+  [[nodiscard]] Result<std::uint64_t> total_bytes(const std::string& path) const override {
+    struct statvfs info{};
+    if (::statvfs(path.c_str(), &info) != 0) {
+      return io_error("stat file system of", path, errno);
+    }
+    return static_cast<std::uint64_t>(info.f_blocks) * info.f_frsize;
+  }
+
   [[nodiscard]] Status set_modified_ms(const std::string& path, std::int64_t ms) override {
     timespec times[2] = {};
     times[0].tv_nsec = UTIME_OMIT;

@@ -16,6 +16,7 @@
 #include "barnabas/base/random.h"
 #include "barnabas/base/snapshot_cell.h"
 #include "barnabas/base/vfs.h"
+#include "barnabas/config/dynamic_config.h"
 #include "barnabas/controller/controller.h"
 #include "barnabas/net/disk_pool.h"
 #include "barnabas/net/io_threads.h"
@@ -24,6 +25,7 @@
 #include "barnabas/zk/embedded_store.h"
 #include "broker_options.h"
 #include "controller_requests.h"
+#include "dynamic_broker_config.h"
 #include "fetch_session.h"
 #include "local_channel.h"
 #include "producer_ids.h"
@@ -60,6 +62,7 @@ class Broker::Impl final : public controller::ConfigListener,
  public:
   explicit Impl(config::BrokerConfig config)
       : config_(std::move(config)),
+        current_(std::make_shared<const config::BrokerConfig>(config_)),
         vfs_(make_posix_vfs()),
         storage_random_(make_system_random()),
         control_random_(make_system_random()),
@@ -124,8 +127,13 @@ class Broker::Impl final : public controller::ConfigListener,
       return;
     }
     metadata_.exchange(builder.build());
-    if (type == zk::ConfigType::kTopic && replicas_) {
+    if (type == zk::ConfigType::kTopic) {
       replicas_->update_config(entity);
+    } else {
+      take_dynamic_overrides(dynamic_overrides(*metadata_.load(), broker_id_));
+      replicas_->update_configs();
+      controller_->set_unclean_leader_election(
+          current_.load()->get_bool("unclean.leader.election.enable"));
     }
   }
 
@@ -151,6 +159,11 @@ class Broker::Impl final : public controller::ConfigListener,
   }
 
   Executor& home() { return control_.executor(0); }
+
+  void take_dynamic_overrides(const config::DynamicBrokerOverrides& overrides) {
+    current_.exchange(
+        std::make_shared<const config::BrokerConfig>(config::with_dynamic(config_, overrides)));
+  }
 
   Status start_all() {
     if (!config_.metadata.embedded) {
@@ -231,9 +244,13 @@ class Broker::Impl final : public controller::ConfigListener,
     TRY(auto overrides, ask_and_wait<TopicConfigs>(home(), [this](auto done) {
           read_topic_configs(*store_, std::move(done));
         }));
+    TRY(const auto dynamic, ask_and_wait<config::DynamicBrokerOverrides>(home(), [this](auto done) {
+          read_dynamic_overrides(*store_, broker_id_, std::move(done));
+        }));
+    take_dynamic_overrides(dynamic);
     TRY_STATUS(logs_->load([&](const std::string& topic) {
       const auto found = overrides.find(topic);
-      return log_config(config_, topic,
+      return log_config(*current_.load(), topic,
                         found == overrides.end() ? config::TopicOverrides{} : found->second);
     }));
     loaded_ = true;
@@ -244,23 +261,24 @@ class Broker::Impl final : public controller::ConfigListener,
   Status listen() {
     metadata_.exchange(metadata::SnapshotBuilder(cluster_id_).build());
     replicas_.emplace(broker_id_, *logs_, [this](const std::string& topic) {
-      return log_config(config_, topic, metadata_.load()->topic_config(topic));
+      return log_config(*current_.load(), topic, metadata_.load()->topic_config(topic));
     });
     channel_.emplace(broker_id_, home(), disk_);
     controller::ControllerOptions options;
     options.broker = broker_id_;
     options.inter_broker_listener = config_.listeners.inter_broker_listener_name;
     options.delete_topic_enable = config_.topics.delete_topics;
-    options.unclean_leader_election = config_.get_bool("unclean.leader.election.enable");
+    options.unclean_leader_election = current_.load()->get_bool("unclean.leader.election.enable");
     controller_ = controller::Controller::make(
         options, {*store_, *channel_, *this, clock_, *control_random_,
                   [this](const std::string&, const zk::ConfigMap& overrides) -> Status {
-                    TRY_STATUS(config::resolve_topic_config(config_, overrides));
+                    TRY_STATUS(config::resolve_topic_config(*current_.load(), overrides));
                     return {};
                   }});
     producer_ids_.emplace(controller_->admin(), broker_id_, broker_epoch_);
-    services_.emplace(Services{config_, broker_id_, cluster_id_, clock_, metadata_, *replicas_,
-                               controller_->admin(), fetch_sessions_, *producer_ids_, disk_});
+    services_.emplace(Services{config_, broker_id_, cluster_id_, clock_, metadata_, *logs_,
+                               *replicas_, controller_->admin(), controller_->config_admin(),
+                               fetch_sessions_, *producer_ids_, disk_});
     TRY_STATUS(io_.start());
     server_.emplace(
         server_options(config_), io_, clock_,
@@ -320,7 +338,8 @@ class Broker::Impl final : public controller::ConfigListener,
     disk_.stop();
   }
 
-  const config::BrokerConfig config_;
+  const config::BrokerConfig config_;           // as it was at the start
+  SnapshotCell<config::BrokerConfig> current_;  // with what has been changed since
   SystemClock clock_;
   std::unique_ptr<Vfs> vfs_;
   std::unique_ptr<Random> storage_random_;  // each belongs to the home that its name tells

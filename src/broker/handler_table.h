@@ -33,8 +33,17 @@ void handle_metadata(RequestContext& context, protocol::Reader& body);
 void handle_api_versions(RequestContext& context, protocol::Reader& body);
 void handle_create_topics(RequestContext& context, protocol::Reader& body);
 void handle_delete_topics(RequestContext& context, protocol::Reader& body);
+void handle_delete_records(RequestContext& context, protocol::Reader& body);
 void handle_init_producer_id(RequestContext& context, protocol::Reader& body);
+void handle_offset_for_leader_epoch(RequestContext& context, protocol::Reader& body);
 void handle_describe_configs(RequestContext& context, protocol::Reader& body);
+void handle_alter_configs(RequestContext& context, protocol::Reader& body);
+void handle_describe_log_dirs(RequestContext& context, protocol::Reader& body);
+void handle_create_partitions(RequestContext& context, protocol::Reader& body);
+void handle_elect_leaders(RequestContext& context, protocol::Reader& body);
+void handle_incremental_alter_configs(RequestContext& context, protocol::Reader& body);
+void handle_alter_partition_reassignments(RequestContext& context, protocol::Reader& body);
+void handle_list_partition_reassignments(RequestContext& context, protocol::Reader& body);
 void handle_describe_cluster(RequestContext& context, protocol::Reader& body);
 // A version of ApiVersions that this broker does not know, answered in version 0 so that any
 // client can read it.

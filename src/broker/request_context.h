@@ -13,6 +13,7 @@
 #include "barnabas/base/ids.h"
 #include "barnabas/base/snapshot_cell.h"
 #include "barnabas/config/broker_config.h"
+#include "barnabas/controller/config_admin.h"
 #include "barnabas/controller/topic_admin.h"
 #include "barnabas/metadata/cluster_snapshot.h"
 #include "barnabas/net/connection.h"
@@ -35,8 +36,10 @@ struct Services {
   std::string cluster_id;
   const Clock& clock;
   const SnapshotCell<metadata::ClusterSnapshot>& metadata;
+  storage::LogManager& logs;
   replication::ReplicaManager& replicas;
   controller::TopicAdmin& topics;
+  controller::ConfigAdmin& configs;
   FetchSessionCache& fetch_sessions;
   ProducerIds& producer_ids;
   Executor& disk;

@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "barnabas/config/dynamic_config.h"
+
 namespace barnabas::config {
 namespace {
 
@@ -142,6 +144,9 @@ DescribedConfig broker_entry(const BrokerConfig& broker, const DynamicBrokerOver
 std::vector<DescribedConfig> describe_topic(const BrokerConfig& broker,
                                             const TopicOverrides& overrides,
                                             const DynamicBrokerOverrides& dynamic) {
+  const bool changed = !dynamic.per_broker.empty() || !dynamic.cluster_wide.empty();
+  const BrokerConfig current = changed ? with_dynamic(broker, dynamic) : BrokerConfig{};
+  const BrokerConfig& defaults = changed ? current : broker;
   std::vector<DescribedConfig> all;
   for (const TopicKeySpec& spec : topic_keys()) {
     DescribedConfig entry{.name = std::string(spec.name)};
@@ -158,7 +163,7 @@ std::vector<DescribedConfig> describe_topic(const BrokerConfig& broker,
       entry.synonyms.insert(entry.synonyms.begin(),
                             {entry.name, entry.value, ConfigSourceKind::kDynamicTopic});
     } else {
-      entry.value = topic_default(broker, spec.name);
+      entry.value = topic_default(defaults, spec.name);
     }
     set_source(entry);
     all.push_back(std::move(entry));

@@ -50,9 +50,11 @@ ControllerImpl::ControllerImpl(ControllerOptions options, Ports ports)
       machines_(context_, store_, batch_, options_.unclean_leader_election),
       deletion_(context_, store_, machines_, batch_,
                 [this](const std::string& topic) { settled(topic); }),
-      configs_(ports_.store, ports_.configs, ports_.clock, options_.config_change_retention_ms),
+      configs_(ports_.store, *this, ports_.clock, options_.config_change_retention_ms),
+      config_writer_(ports_.store, *this),
       creations_(home_),
       deletions_(home_),
+      elections_(home_),
       events_(home_, [this](const zk::StoreError& error) { event_failed(error); }) {}
 
 ControllerImpl::~ControllerImpl() {
@@ -82,6 +84,7 @@ void ControllerImpl::stop() {
   stopped_ = true;
   events_.stop();
   configs_.stop();
+  config_writer_.stop();
   retry_.reset();
   resign();
   *alive_ = false;
@@ -103,6 +106,37 @@ zk::Watcher ControllerImpl::on_change(std::string name, Handler handle) {
       events_.push_once(name, [this, handle] { return (this->*handle)(); });
     }
   };
+}
+
+// ---- Configurations ----------------------------------------------------------------------------
+
+void ControllerImpl::on_config(zk::ConfigType type, const std::string& entity,
+                               const zk::ConfigMap& config) {
+  ports_.configs.on_config(type, entity, config);
+  TopicInfo* const topic = type == zk::ConfigType::kTopic ? context_.topic(entity) : nullptr;
+  if (topic == nullptr || topic->config == config) {
+    return;
+  }
+  topic->config = config;
+  const auto unclean = config.find("unclean.leader.election.enable");
+  if (unclean != config.end() && unclean->second == "true") {
+    events_.push_once("leaderless", [this] { return elect_leaderless(); });
+  }
+}
+
+void ControllerImpl::set_unclean_leader_election(bool enabled) {
+  home_.assert_here();
+  machines_.set_unclean_by_default(enabled);
+  if (enabled && active_) {
+    events_.push_once("leaderless", [this] { return elect_leaderless(); });
+  }
+}
+
+Async<Step> ControllerImpl::elect_leaderless() {
+  if (!active_) {
+    co_return Step{};
+  }
+  co_return co_await machines_.bring_all_online();
 }
 
 // ---- Office ------------------------------------------------------------------------------------
@@ -271,6 +305,7 @@ void ControllerImpl::resign() {
   context_.clear();
   creations_.finish_all();
   deletions_.finish_all();
+  elections_.finish_all();
 }
 
 void ControllerImpl::event_failed(const zk::StoreError& error) {

@@ -1,7 +1,8 @@
 // The controller's parts put together: the event queue, what is known, the state machines, and the
 // handlers of events in controller.cc (office), controller_brokers.cc, controller_topics.cc
-// (changes of the tree) and controller_admin.cc (administrators' requests). THREAD: home, but for
-// the methods of TopicAdmin.
+// (changes of the tree), controller_admin.cc,
+// controller_partitions.cc and controller_elections.cc (administrators' requests). THREAD: home, but
+// for the methods of TopicAdmin.
 #pragma once
 
 #include <memory>
@@ -12,6 +13,7 @@
 
 #include "barnabas/controller/controller.h"
 #include "config_watcher.h"
+#include "config_writer.h"
 #include "controller_context.h"
 #include "event_queue.h"
 #include "request_batch.h"
@@ -23,7 +25,7 @@
 
 namespace barnabas::controller {
 
-class ControllerImpl final : public Controller, public TopicAdmin {
+class ControllerImpl final : public Controller, public TopicAdmin, private ConfigListener {
  public:
   ControllerImpl(ControllerOptions options, Ports ports);
   ~ControllerImpl() override;
@@ -34,17 +36,32 @@ class ControllerImpl final : public Controller, public TopicAdmin {
   [[nodiscard]] ControllerEpoch epoch() const override { return context_.epoch; }
   [[nodiscard]] bool idle() const override { return events_.idle() && configs_.idle(); }
   [[nodiscard]] TopicAdmin& admin() override { return *this; }
+  [[nodiscard]] ConfigAdmin& config_admin() override { return config_writer_; }
+  void set_unclean_leader_election(bool enabled) override;
 
   void create_topics(std::vector<NewTopic> topics, CreateTopicsOptions options,
                      std::move_only_function<void(std::vector<CreatedTopic>)> done) override;
   void delete_topics(std::vector<std::string> names, std::int64_t timeout_ms,
                      std::move_only_function<void(std::vector<DeletedTopic>)> done) override;
+  void create_partitions(std::vector<TopicGrowth> topics, GrowTopicsOptions options,
+                         std::move_only_function<void(std::vector<GrownTopic>)> done) override;
+  void elect_leaders(LeaderElection election,
+                     std::move_only_function<void(std::vector<PartitionOutcome>)> done) override;
+  void alter_reassignments(
+      Reassignments wanted,
+      std::move_only_function<void(Result<std::vector<PartitionOutcome>>)> done) override;
+  void list_reassignments(
+      std::move_only_function<void(Result<std::vector<OngoingReassignment>>)> done) override;
   void allocate_producer_ids(BrokerId broker, BrokerEpoch broker_epoch,
                              std::move_only_function<void(Result<ProducerIdBlock>)> done) override;
 
  private:
   struct CreateRequest;
   struct DeleteRequest;
+  struct GrowRequest;
+  struct ElectRequest;
+  struct ReassignRequest;
+  struct ListRequest;
   struct AllocateRequest;
 
   // Office (controller.cc)
@@ -58,6 +75,11 @@ class ControllerImpl final : public Controller, public TopicAdmin {
   void event_failed(const zk::StoreError& error);
   void session_changed(zk::SessionState state);
   void report_started(Status status);
+
+  // Passes on what changes of configurations there are, and acts on its own part of them.
+  void on_config(zk::ConfigType type, const std::string& entity,
+                 const zk::ConfigMap& config) override;
+  Async<Step> elect_leaderless();
 
   // Changes of the tree (controller_brokers.cc, controller_topics.cc)
   using Handler = Async<Step> (ControllerImpl::*)();
@@ -96,6 +118,18 @@ class ControllerImpl final : public Controller, public TopicAdmin {
   void finish_create(std::shared_ptr<CreateRequest> request);
   Async<Step> handle_delete(std::shared_ptr<DeleteRequest> request);
   void finish_delete(std::shared_ptr<DeleteRequest> request);
+  // (controller_partitions.cc)
+  Async<Step> handle_grow(std::shared_ptr<GrowRequest> request);
+  Async<Step> grow_topic(std::shared_ptr<GrowRequest> request, std::size_t place);
+  // (controller_elections.cc)
+  Async<Step> handle_elect(std::shared_ptr<ElectRequest> request);
+  [[nodiscard]] Status check_election(const TopicPartition& tp, bool unclean) const;
+  [[nodiscard]] PartitionOutcome outcome_of_election(const TopicPartition& tp, bool unclean) const;
+  void finish_elect(std::shared_ptr<ElectRequest> request);
+  [[nodiscard]] Status judge_reassignment(
+      const TopicPartition& tp, const std::optional<std::vector<BrokerId>>& replicas) const;
+  Async<Step> handle_reassign(std::shared_ptr<ReassignRequest> request);
+  Async<Step> handle_list(std::shared_ptr<ListRequest> request);
   Async<Step> handle_allocate(std::shared_ptr<AllocateRequest> request);
 
   const ControllerOptions options_;
@@ -109,8 +143,10 @@ class ControllerImpl final : public Controller, public TopicAdmin {
   StateMachines machines_;
   TopicDeletion deletion_;
   ConfigWatcher configs_;
+  ConfigWriter config_writer_;
   TopicWaits creations_;  // topics whose metadata has not reached this broker yet
   TopicWaits deletions_;
+  TopicWaits elections_;
   std::set<BrokerId> watched_brokers_;  // whose nodes have a watch of ours
   std::move_only_function<void(Status)> started_;
   std::unique_ptr<Timer> retry_;

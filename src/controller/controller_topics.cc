@@ -300,6 +300,7 @@ void ControllerImpl::metadata_taken(BrokerId broker, const std::vector<std::stri
         deletions_.satisfied(name);
       }
     }
+    elections_.satisfied(name);
     if (creations_.waits_for(name) && is_up(name)) {
       creations_.satisfied(name);
     }

@@ -114,7 +114,7 @@ Result<Assignment> assign_replicas(const std::vector<AssignableBroker>& brokers,
   const std::size_t count = ring.brokers.size();
   std::size_t shift = start.replica_shift;
   Assignment assignment;
-  for (std::int32_t id = 0; id < partitions; ++id) {
+  for (std::int32_t id = start.first_partition; id < start.first_partition + partitions; ++id) {
     const auto partition = static_cast<std::size_t>(id);
     if (partition > 0 && partition % count == 0) {
       ++shift;

@@ -22,10 +22,11 @@ struct AssignableBroker {
 
 using Assignment = std::map<PartitionId, std::vector<BrokerId>>;
 
-// Both below the number of brokers.
+// The first two below the number of brokers.
 struct AssignmentStart {
   std::size_t first_broker = 0;
   std::size_t replica_shift = 0;
+  std::int32_t first_partition = 0;  // how many there are already
 };
 
 // How many partitions fit into a topic's node.
@@ -35,7 +36,7 @@ struct AssignmentStart {
 [[nodiscard]] Status check_counts(std::int32_t partitions, std::int32_t replication_factor,
                                   std::size_t brokers);
 
-// The counts have been checked. UNKNOWN_SERVER_ERROR when only some brokers name a rack.
+// `partitions` of them, from `start.first_partition` on. The counts have been checked. UNKNOWN_SERVER_ERROR when only some brokers name a rack.
 [[nodiscard]] Result<Assignment> assign_replicas(const std::vector<AssignableBroker>& brokers,
                                                  std::int32_t partitions,
                                                  std::int32_t replication_factor,

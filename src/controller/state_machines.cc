@@ -249,7 +249,7 @@ Async<Step> StateMachines::elect(std::vector<TopicPartition> tps, ElectionReason
                                         info.leadership->state,
                                         live_assigned(info),
                                         {},
-                                        unclean_for(tp)});
+                                        reason == ElectionReason::kUnclean || unclean_for(tp)});
       if (!next) {
         log().error("{}: no replica that is alive may lead it", to_string(tp));
         continue;

@@ -19,6 +19,8 @@ class StateMachines {
                 bool unclean_by_default)
       : context_(context), store_(store), batch_(batch), unclean_(unclean_by_default) {}
 
+  void set_unclean_by_default(bool unclean) { unclean_ = unclean; }
+
   // At the beginning of a term: every replica and partition gets the state that the tree and the
   // live brokers show, then what can be online is brought online.
   Async<Step> start_up();
@@ -58,7 +60,7 @@ class StateMachines {
   ControllerContext& context_;
   StoreCalls& store_;
   RequestBatch& batch_;
-  const bool unclean_;
+  bool unclean_;
 };
 
 }  // namespace barnabas::controller

@@ -97,6 +97,7 @@ std::optional<zk::PartitionStateZNode> elect_leader(ElectionReason reason,
   };
   switch (reason) {
     case ElectionReason::kOffline:
+    case ElectionReason::kUnclean:
       next = elect_for_offline(in);
       break;
     case ElectionReason::kPreferred:

@@ -36,7 +36,8 @@ enum class ReplicaState : std::uint8_t {
 [[nodiscard]] bool may_change(PartitionState from, PartitionState to);
 [[nodiscard]] bool may_change(ReplicaState from, ReplicaState to);
 
-enum class ElectionReason : std::uint8_t { kOffline, kPreferred, kControlledShutdown };
+// kUnclean: as kOffline, but whoever is alive may lead, whatever the topic says.
+enum class ElectionReason : std::uint8_t { kOffline, kUnclean, kPreferred, kControlledShutdown };
 
 struct ElectionInput {
   std::vector<BrokerId> assignment;  // in order of preference

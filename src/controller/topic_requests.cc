@@ -123,6 +123,65 @@ Status check_name(const NewTopic& topic, const TopicRules& rules,
   return {};
 }
 
+std::string joined(const std::vector<BrokerId>& brokers) {
+  std::vector<std::int32_t> ids;
+  ids.reserve(brokers.size());
+  for (const BrokerId broker : brokers) {
+    ids.push_back(broker.value());
+  }
+  return fmt::format("{}", fmt::join(ids, ", "));
+}
+
+// The brokers that a request to add partitions names itself.
+Result<Assignment> assignment_given(const TopicGrowth& topic, std::int32_t count,
+                                    std::size_t factor, const ControllerContext& context) {
+  const auto bad = [](std::string why) {
+    return fail(ErrorCode::kInvalidReplicaAssignment, std::move(why));
+  };
+  std::vector<BrokerId> unknown;
+  for (const auto& brokers : *topic.assignments) {
+    for (const BrokerId broker : brokers) {
+      if (!context.is_alive(broker) && std::ranges::find(unknown, broker) == unknown.end()) {
+        unknown.push_back(broker);
+      }
+    }
+  }
+  if (!unknown.empty()) {
+    return bad(fmt::format("Unknown broker(s) in replica assignment: {}.", joined(unknown)));
+  }
+  const std::int32_t added = topic.num_partitions - count;
+  if (topic.assignments->size() != static_cast<std::size_t>(added)) {
+    return bad(fmt::format("Increasing the number of partitions by {} but {} assignments provided.",
+                           added, topic.assignments->size()));
+  }
+  Assignment assignment;
+  std::vector<std::int32_t> odd;
+  std::vector<std::size_t> odd_factors;
+  for (std::int32_t id = count; const auto& brokers : *topic.assignments) {
+    if (brokers.empty()) {
+      return bad(fmt::format("Cannot have replication factor of 0 for partition id {}.", id));
+    }
+    if (std::set<BrokerId>(brokers.begin(), brokers.end()).size() != brokers.size()) {
+      return bad(
+          fmt::format("Duplicate brokers not allowed in replica assignment: {} for "
+                      "partition id {}.",
+                      joined(brokers), id));
+    }
+    if (brokers.size() != factor) {
+      odd.push_back(id);
+      odd_factors.push_back(brokers.size());
+    }
+    assignment[PartitionId{id++}] = brokers;
+  }
+  if (!odd.empty()) {
+    return bad(
+        fmt::format("Inconsistent replication factor between partitions, partition 0 has {} "
+                    "while partitions [{}] have replication factors [{}], respectively.",
+                    factor, fmt::join(odd, ", "), fmt::join(odd_factors, ", ")));
+  }
+  return assignment;
+}
+
 }  // namespace
 
 Error topic_exists(std::string_view name) {
@@ -150,6 +209,60 @@ Result<AcceptedTopic> judge_topic(const NewTopic& topic, const CreateTopicsOptio
     TRY_STATUS(rules.validate_config(topic.name, accepted.config));
   }
   return accepted;
+}
+
+Result<Assignment> judge_growth(const TopicGrowth& topic,
+                                const std::map<PartitionId, zk::ReplicaAssignment>& existing,
+                                const ControllerContext& context) {
+  if (existing.empty()) {
+    return fail(ErrorCode::kUnknownTopicOrPartition,
+                fmt::format("The topic '{}' does not exist.", topic.name));
+  }
+  for (const auto& [partition, assignment] : existing) {
+    if (!assignment.adding.empty() || !assignment.removing.empty()) {
+      return fail(
+          ErrorCode::kReassignmentInProgress,
+          fmt::format("A partition reassignment is in progress for the topic '{}'.", topic.name));
+    }
+  }
+  const auto count = static_cast<std::int32_t>(existing.size());
+  if (topic.num_partitions < count) {
+    return fail(ErrorCode::kInvalidPartitions,
+                fmt::format("Topic currently has {} partitions, which is higher than the requested "
+                            "{}.",
+                            count, topic.num_partitions));
+  }
+  if (topic.num_partitions == count) {
+    return fail(ErrorCode::kInvalidPartitions,
+                fmt::format("Topic already has {} partitions.", count));
+  }
+  const auto first = existing.find(PartitionId{0});
+  if (first == existing.end() || first->second.replicas.empty()) {
+    return fail(ErrorCode::kUnknownServerError,
+                fmt::format("Unexpected existing replica assignment for topic '{}', partition id 0 "
+                            "is missing.",
+                            topic.name));
+  }
+  const std::vector<BrokerId>& pattern = first->second.replicas;
+  const auto factor = static_cast<std::int32_t>(pattern.size());
+  const std::int32_t added = topic.num_partitions - count;
+  if (topic.assignments) {
+    return assignment_given(topic, count, pattern.size(), context);
+  }
+  std::vector<AssignableBroker> brokers;
+  std::size_t start = 0;
+  for (const auto& [id, broker] : context.brokers) {
+    if (id < pattern.front()) {
+      ++start;
+    }
+    brokers.push_back({id, broker.node.rack});
+  }
+  if (start == brokers.size()) {
+    start = 0;
+  }
+  TRY_STATUS(check_counts(added, factor, brokers.size()));
+  TRY_STATUS(check_counts(topic.num_partitions, factor, brokers.size()));
+  return assign_replicas(brokers, added, factor, {start, start, count});
 }
 
 }  // namespace barnabas::controller

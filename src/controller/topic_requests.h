@@ -1,5 +1,5 @@
-// Judges a request to make a topic as Kafka does: the same checks in the same order with the same
-// sentences. What it rests on is passed in. THREAD: any
+// Judges requests to make a topic, or to add partitions to it, as Kafka does: the same checks in
+// the same order with the same sentences. What it rests on is passed in. THREAD: any
 #pragma once
 
 #include <set>
@@ -31,6 +31,11 @@ struct TopicRules {
                                                 const CreateTopicsOptions& options,
                                                 const TopicRules& rules,
                                                 const std::set<std::string>& just_accepted);
+
+// The partitions to be added to a topic that has `existing`.
+[[nodiscard]] Result<Assignment> judge_growth(
+    const TopicGrowth& topic, const std::map<PartitionId, zk::ReplicaAssignment>& existing,
+    const ControllerContext& context);
 
 // "Topic 'x' already exists." and "Topic 'x' is marked for deletion."
 [[nodiscard]] Error topic_exists(std::string_view name);

@@ -10,6 +10,9 @@
 namespace barnabas::replication {
 namespace {
 
+// What a DeleteRecords request writes for "all there is".
+constexpr Offset kHighWatermark{-1};
+
 // The frames a group's records lie in do not outlive the train: a queued group keeps its own copy.
 void own_records(AppendGroup& group) {
   std::size_t total = 0;
@@ -86,6 +89,27 @@ LeaderEpoch Partition::stop() {
   }
   notify_waiters();
   return epoch;
+}
+
+Result<Offset> Partition::delete_records_before(Offset offset) {
+  Offset low_watermark = kNoOffset;
+  {
+    const MutexLock lock(state_);
+    if (log_ == nullptr || leadership_.leader != local_) {
+      return fail(ErrorCode::kNotLeaderOrFollower,
+                  fmt::format("broker {} does not lead {}", local_.value(), name_));
+    }
+    const auto config = log_->config();
+    if (config.cleanup_compact && !config.cleanup_delete) {
+      return fail(
+          ErrorCode::kPolicyViolation,
+          fmt::format("{}: records of a topic that is only compacted are not deleted", name_));
+    }
+    const Offset wanted = offset == kHighWatermark ? high_watermark_ : offset;
+    TRY(low_watermark, log_->delete_records_before(wanted));
+  }
+  notify_waiters();
+  return low_watermark;
 }
 
 std::unique_ptr<AppendGroup> Partition::append(std::unique_ptr<AppendGroup> group) {

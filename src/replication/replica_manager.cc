@@ -103,6 +103,8 @@ OrderOutcome ReplicaManager::lead_one(const LeadershipOrder& order, ReplicaTable
   }
   const bool created = partition == nullptr;
   if (created) {
+    // The log may have been loaded before the configuration was known.
+    (*opened)->update_config(config_of_(order.topic_partition.topic));
     partition = std::make_shared<Partition>(order.topic_partition, order.topic_id, local_);
   }
   const auto done = partition->become(order.leadership, std::move(*opened),
@@ -158,6 +160,18 @@ std::vector<OrderOutcome> ReplicaManager::stop(const std::vector<StopOrder>& ord
     }
   }
   return outcomes;
+}
+
+void ReplicaManager::update_configs() {
+  std::string_view last;
+  const auto all = table_.load()->all();
+  for (const auto& partition : all) {
+    const std::string& topic = partition->topic_partition().topic;
+    if (topic != last) {
+      update_config(topic);
+      last = topic;
+    }
+  }
 }
 
 void ReplicaManager::update_config(std::string_view topic) {

@@ -278,6 +278,28 @@ bool LogManagerImpl::is_online(const std::string& log_dir) const {
   });
 }
 
+std::vector<LogDirUsage> LogManagerImpl::log_dir_usage() const {
+  std::vector<LogDirUsage> result;
+  for (const auto& directory : directories_) {
+    LogDirUsage& usage = result.emplace_back();
+    usage.path = directory.state->path();
+    if (directory.state->offline()) {
+      continue;
+    }
+    const auto total = env_.vfs->total_bytes(usage.path);
+    const auto free = env_.vfs->free_bytes(usage.path);
+    if (!total || !free) {
+      const Error& error = total ? free.error() : total.error();
+      logging::logger("storage").warn("{}: {}", usage.path, error.message);
+      continue;
+    }
+    usage.online = true;
+    usage.total_bytes = *total;
+    usage.usable_bytes = *free;
+  }
+  return result;
+}
+
 Offset LogManagerImpl::checkpointed_high_watermark(const TopicPartition& partition) const {
   for (const auto& directory : directories_) {
     const auto found = directory.high_watermarks.find(partition);

@@ -42,6 +42,7 @@ class LogManagerImpl final : public LogManager, public LogDirFailureListener {
   [[nodiscard]] std::vector<std::string> live_log_dirs() const override;
   [[nodiscard]] std::vector<std::string> offline_log_dirs() const override;
   [[nodiscard]] bool is_online(const std::string& log_dir) const override;
+  [[nodiscard]] std::vector<LogDirUsage> log_dir_usage() const override;
 
   void run_retention() override;
   void flush_dirty_logs() override;

@@ -530,6 +530,11 @@ Result<std::uint64_t> MemoryVfs::free_bytes(const std::string& /*path*/) const {
   return capacity_ > used ? capacity_ - used : 0;
 }
 
+Result<std::uint64_t> MemoryVfs::total_bytes(const std::string& /*path*/) const {
+  const MutexLock lock(mutex_);
+  return capacity_;
+}
+
 Status MemoryVfs::set_modified_ms(const std::string& raw, std::int64_t ms) {
   const std::string path = normal(raw);
   const MutexLock lock(mutex_);

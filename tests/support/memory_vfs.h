@@ -94,6 +94,7 @@ class MemoryVfs final : public Vfs {
   [[nodiscard]] Status sync_directory(const std::string& path) override;
   [[nodiscard]] Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
   [[nodiscard]] Result<std::uint64_t> free_bytes(const std::string& path) const override;
+  [[nodiscard]] Result<std::uint64_t> total_bytes(const std::string& path) const override;
   [[nodiscard]] Status set_modified_ms(const std::string& path, std::int64_t ms) override;
 
  private:

@@ -87,6 +87,8 @@ class Vfs {
   // Fails with the holder's pid in the message when another process holds it.
   [[nodiscard]] virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
   [[nodiscard]] virtual Result<std::uint64_t> free_bytes(const std::string& path) const = 0;
+  // Of the whole file system that holds `path`.
+  [[nodiscard]] virtual Result<std::uint64_t> total_bytes(const std::string& path) const = 0;
   // Sets the modification time (Kafka ages a segment without timestamps by it).
   [[nodiscard]] virtual Status set_modified_ms(const std::string& path, std::int64_t ms) = 0;
 };

@@ -19,6 +19,8 @@
 
 namespace barnabas::config {
 
+struct DynamicBrokerOverrides;
+
 struct Problem {
   std::string where;  // "server.properties:14", "--override" or the file's name
   std::string key;
@@ -173,6 +175,8 @@ class BrokerConfig {
 
  private:
   friend class BrokerConfigLoader;
+  friend BrokerConfig with_dynamic(const BrokerConfig& broker,
+                                   const DynamicBrokerOverrides& dynamic);
   Given given_;
   Given checked_;  // key -> the value as Kafka prints it
   Problems warnings_;

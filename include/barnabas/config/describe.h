@@ -45,7 +45,7 @@ struct DescribedConfig {
   std::string documentation{};
 };
 
-// Settings of the running cluster (/config/brokers), over those of the file; empty today.
+// Settings of the running cluster (/config/brokers), over those of the file.
 struct DynamicBrokerOverrides {
   BrokerConfig::Given per_broker;
   BrokerConfig::Given cluster_wide;

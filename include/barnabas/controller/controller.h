@@ -29,6 +29,7 @@
 #include "barnabas/base/random.h"
 #include "barnabas/base/result.h"
 #include "barnabas/base/uuid.h"
+#include "barnabas/controller/config_admin.h"
 #include "barnabas/controller/topic_admin.h"
 #include "barnabas/zk/metadata_store.h"
 #include "barnabas/zk/znodes.h"
@@ -83,7 +84,7 @@ struct ControllerOptions {
   std::int64_t config_change_retention_ms = 15 * 60 * 1000;
 };
 
-// THREAD: home, but for admin(), which is for any thread.
+// THREAD: home, but for admin() and config_admin(), which are for any thread.
 class Controller {
  public:
   struct Ports {
@@ -109,7 +110,10 @@ class Controller {
   [[nodiscard]] virtual ControllerEpoch epoch() const = 0;
   // True when no event waits or is being worked on: for tests and orderly stops.
   [[nodiscard]] virtual bool idle() const = 0;
-  [[nodiscard]] virtual TopicAdmin& admin() = 0;  // THREAD: any
+  [[nodiscard]] virtual TopicAdmin& admin() = 0;          // THREAD: any
+  [[nodiscard]] virtual ConfigAdmin& config_admin() = 0;  // THREAD: any
+  // Where a topic does not say so itself. Switched on, leaderless partitions are looked at again.
+  virtual void set_unclean_leader_election(bool enabled) = 0;
 };
 
 }  // namespace barnabas::controller

@@ -101,6 +101,12 @@ class Partition : public std::enable_shared_from_this<Partition> {
   // when it was queued: then on_written() is posted to its home later.
   [[nodiscard]] std::unique_ptr<AppendGroup> append(std::unique_ptr<AppendGroup> group);
 
+  // DeleteRecords: moves the start of the log up to `offset`; -1 stands for the high watermark.
+  // Returns the low watermark, below which no replica holds anything any more.
+  // NOT_LEADER_OR_FOLLOWER, OFFSET_OUT_OF_RANGE above the high watermark, POLICY_VIOLATION for a
+  // topic that is compacted only.
+  [[nodiscard]] Result<Offset> delete_records_before(Offset offset);
+
   [[nodiscard]] PartitionView view() const;
   [[nodiscard]] std::shared_ptr<storage::Log> log() const;  // null: no replica here
   [[nodiscard]] bool is_leader() const;

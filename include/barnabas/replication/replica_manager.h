@@ -69,6 +69,8 @@ class ReplicaManager {
   [[nodiscard]] std::vector<OrderOutcome> stop(const std::vector<StopOrder>& orders);
   // A topic's overrides changed. THREAD: any
   void update_config(std::string_view topic);
+  // The defaults of all topics changed. THREAD: any
+  void update_configs();
 
  private:
   OrderOutcome lead_one(const LeadershipOrder& order, ReplicaTable& next) REQUIRES(mutex_);

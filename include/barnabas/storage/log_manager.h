@@ -51,6 +51,14 @@ struct MetaProperties {
   std::optional<BrokerId> broker_id;
 };
 
+// One log dir and the file system that holds it. Online only with what could be found out.
+struct LogDirUsage {
+  std::string path;
+  bool online = false;
+  std::uint64_t total_bytes = 0;
+  std::uint64_t usable_bytes = 0;
+};
+
 class LogManager {
  public:
   // The configuration a topic's logs are loaded with. Called by several threads where
@@ -101,6 +109,8 @@ class LogManager {
   [[nodiscard]] virtual std::vector<std::string> live_log_dirs() const = 0;
   [[nodiscard]] virtual std::vector<std::string> offline_log_dirs() const = 0;
   [[nodiscard]] virtual bool is_online(const std::string& log_dir) const = 0;
+  // Every log dir, in the order given, live or not. THREAD: disk
+  [[nodiscard]] virtual std::vector<LogDirUsage> log_dir_usage() const = 0;
 
   // The periodic tasks, for those who cannot wait. THREAD: disk
   virtual void run_retention() = 0;

@@ -8,6 +8,7 @@
 
 #include "barnabas/config/describe.h"
 #include "barnabas/protocol/gen/create_topics.h"
+#include "dynamic_broker_config.h"
 #include "handler_table.h"
 
 namespace barnabas::broker {
@@ -43,7 +44,9 @@ void add_details(const Services& services, const CreatedTopic& created,
   entry.num_partitions = created.num_partitions;
   entry.replication_factor = created.replication_factor;
   auto& configs = entry.configs.emplace();
-  for (auto& config : config::describe_topic(services.config, created.configs)) {
+  for (auto& config :
+       config::describe_topic(services.config, created.configs,
+                              dynamic_overrides(*services.metadata.load(), services.broker_id))) {
     auto& item = configs.emplace_back();
     item.name = std::move(config.name);
     item.value = std::move(config.value);

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +9,8 @@
 #include "barnabas/config/describe.h"
 #include "barnabas/metadata/topic_name.h"
 #include "barnabas/protocol/gen/describe_configs.h"
+#include "config_resources.h"
+#include "dynamic_broker_config.h"
 #include "handler_table.h"
 #include "thread_state.h"
 
@@ -22,9 +23,6 @@ using protocol::DescribeConfigsResponse;
 using Resource = DescribeConfigsRequest::DescribeConfigsResource;
 using ResourceResult = DescribeConfigsResponse::DescribeConfigsResult;
 
-constexpr std::int8_t kTopicResource = 2;
-constexpr std::int8_t kBrokerResource = 4;
-constexpr std::int8_t kLoggerResource = 8;
 // Kafka's sentence for INVALID_REQUEST without one of its own.
 constexpr std::string_view kMalformed =
     "This most likely occurs because of a request being malformed by the client library or the "
@@ -75,23 +73,16 @@ void describe_topic(RequestContext& context, const DescribeConfigsRequest& reque
     refuse(result, ErrorCode::kUnknownTopicOrPartition, "");
     return;
   }
-  fill(
-      result, resource,
-      config::describe_topic(context.services.config, cluster.topic_config(resource.resource_name)),
-      request);
-}
-
-std::optional<std::int32_t> parse_id(const std::string& text) {
-  std::int32_t id = -1;
-  const char* const end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, id);
-  return parsed.ec == std::errc{} && parsed.ptr == end ? std::optional(id) : std::nullopt;
+  fill(result, resource,
+       config::describe_topic(context.services.config, cluster.topic_config(resource.resource_name),
+                              dynamic_overrides(cluster, context.services.broker_id)),
+       request);
 }
 
 // The broker's loggers have no levels that clients may set; another broker's are not ours to tell.
 void describe_loggers(RequestContext& context, const Resource& resource, ResourceResult& result) {
   const std::int32_t own = context.services.broker_id.value();
-  const auto id = parse_id(resource.resource_name);
+  const auto id = parse_broker_id(resource.resource_name);
   if (!id) {
     refuse(result, ErrorCode::kInvalidRequest,
            fmt::format("Broker id must be an integer, but it is: {}", resource.resource_name));
@@ -100,17 +91,19 @@ void describe_loggers(RequestContext& context, const Resource& resource, Resourc
            fmt::format("Unexpected broker id, expected {} but received {}", own,
                        resource.resource_name));
   } else {
-    refuse(result, ErrorCode::kInvalidRequest, "This broker's loggers are not configurable.");
+    refuse(result, ErrorCode::kInvalidRequest, std::string(kLoggersNotConfigurable));
   }
 }
 
 void describe_broker(RequestContext& context, const DescribeConfigsRequest& request,
                      const Resource& resource, ResourceResult& result) {
+  const auto dynamic = dynamic_overrides(context.thread.metadata(), context.services.broker_id);
   if (resource.resource_name.empty()) {
-    fill(result, resource, config::describe_cluster_defaults(context.services.config), request);
+    fill(result, resource, config::describe_cluster_defaults(context.services.config, dynamic),
+         request);
     return;
   }
-  const auto id = parse_id(resource.resource_name);
+  const auto id = parse_broker_id(resource.resource_name);
   if (!id) {
     refuse(result, ErrorCode::kInvalidRequest,
            fmt::format("Broker id must be an integer, but it is: {}", resource.resource_name));
@@ -122,7 +115,7 @@ void describe_broker(RequestContext& context, const DescribeConfigsRequest& requ
                        context.services.broker_id.value(), resource.resource_name));
     return;
   }
-  fill(result, resource, config::describe_broker(context.services.config), request);
+  fill(result, resource, config::describe_broker(context.services.config, dynamic), request);
 }
 
 }  // namespace
