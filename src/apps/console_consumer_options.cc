@@ -9,6 +9,7 @@
 #include <charconv>
 #include <set>
 
+#include "barnabas/base/random.h"
 #include "option_parser.h"
 
 namespace barnabas::apps {
@@ -74,6 +75,8 @@ Status read_topics(const ParsedOptions& options, ConsoleConsumerOptions& parsed)
   }
   return {};
 }
+
+constexpr std::uint64_t kGroupNumbers = 100000;  // of groups that are made up, as in Kafka
 
 Status read_group(const ParsedOptions& options, const PropertyMap& from_file,
                   const PropertyMap& from_line, ConsoleConsumerOptions& parsed) {
@@ -145,6 +148,11 @@ Status read_consumer(const ParsedOptions& options, ConsoleConsumerOptions& parse
   consumer.try_emplace("isolation.level", "read_uncommitted");
   consumer.try_emplace("allow.auto.create.topics", "true");
   consumer.try_emplace("check.crcs", "true");
+  if (!parsed.group && !parsed.partition) {
+    // A group for this run alone: its offsets are of no use to another one, so none are committed.
+    parsed.group = fmt::format("console-consumer-{}", make_system_random()->below(kGroupNumbers));
+    consumer.try_emplace("enable.auto.commit", "false");
+  }
   if (parsed.group) {
     consumer["group.id"] = *parsed.group;
   } else {

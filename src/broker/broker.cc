@@ -27,6 +27,7 @@
 #include "controller_requests.h"
 #include "dynamic_broker_config.h"
 #include "fetch_session.h"
+#include "group_service.h"
 #include "local_channel.h"
 #include "producer_ids.h"
 #include "request_handler.h"
@@ -276,9 +277,12 @@ class Broker::Impl final : public controller::ConfigListener,
                     return {};
                   }});
     producer_ids_.emplace(controller_->admin(), broker_id_, broker_epoch_);
+    groups_.emplace(config_, broker_id_, clock_, disk_, metadata_, *replicas_);
+    TRY_STATUS(groups_->start());
     services_.emplace(Services{config_, broker_id_, cluster_id_, clock_, metadata_, *logs_,
                                *replicas_, controller_->admin(), controller_->config_admin(),
-                               fetch_sessions_, *producer_ids_, disk_});
+                               fetch_sessions_, *producer_ids_, disk_,
+                               groups_->coordinator()});
     TRY_STATUS(io_.start());
     server_.emplace(
         server_options(config_), io_, clock_,
@@ -297,6 +301,7 @@ class Broker::Impl final : public controller::ConfigListener,
         }));
     producer_ids_->set_broker_epoch(broker_epoch_);
     requests_.emplace(*replicas_, metadata_, broker_epoch_);
+    requests_->set_listener(*groups_);
     const auto led = ask_and_wait<bool>(home(), [this](auto done) {
       channel_->open(*requests_);
       controller_->start(broker_epoch_, [this, done = std::move(done)](Status started) mutable {
@@ -316,6 +321,9 @@ class Broker::Impl final : public controller::ConfigListener,
 
   // Ends what comes from outside; what is in hand is finished.
   void quiesce() {
+    if (groups_) {
+      groups_->close();
+    }
     if (server_) {
       server_->stop(kStopGrace);
     }
@@ -332,6 +340,9 @@ class Broker::Impl final : public controller::ConfigListener,
   void tear_down() {
     if (server_) {
       server_->stop(std::chrono::milliseconds(0));
+    }
+    if (groups_) {
+      groups_->stop();
     }
     io_.stop();
     control_.stop();
@@ -363,6 +374,7 @@ class Broker::Impl final : public controller::ConfigListener,
   std::unique_ptr<controller::Controller> controller_;
   std::optional<ProducerIds> producer_ids_;
   std::optional<ControllerRequests> requests_;
+  std::optional<GroupService> groups_;
   std::optional<Services> services_;
   std::optional<net::Server> server_;
 };

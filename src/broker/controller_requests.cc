@@ -46,6 +46,21 @@ bool ControllerRequests::is_stale(std::int64_t asked_epoch) const {
   return asked_epoch != -1 && BrokerEpoch(asked_epoch) < broker_epoch_;
 }
 
+void ControllerRequests::tell(const std::vector<LeadershipOrder>& orders,
+                              const std::vector<replication::OrderOutcome>& outcomes) const {
+  for (std::size_t i = 0; listener_ != nullptr && i < outcomes.size(); ++i) {
+    const auto& leadership = orders[i].leadership;
+    if (outcomes[i].error != ErrorCode::kNone) {
+      continue;
+    }
+    if (leadership.leader == replicas_.local()) {
+      listener_->on_leader(orders[i].topic_partition, leadership.leader_epoch);
+    } else {
+      listener_->on_follower(orders[i].topic_partition, leadership.leader_epoch);
+    }
+  }
+}
+
 LeaderAndIsrResponse ControllerRequests::apply(const LeaderAndIsrRequest& request) {
   LeaderAndIsrResponse response;
   if (is_stale(request.broker_epoch)) {
@@ -62,6 +77,7 @@ LeaderAndIsrResponse ControllerRequests::apply(const LeaderAndIsrRequest& reques
     orders.push_back(order_of(request, state.topic_name, Uuid{}, state));
   }
   const auto outcomes = replicas_.lead(orders);
+  tell(orders, outcomes);
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     LeaderAndIsrResponse::LeaderAndIsrPartitionError error;
     error.topic_name = outcomes[i].topic_partition.topic;
@@ -92,6 +108,9 @@ StopReplicaResponse ControllerRequests::apply(const StopReplicaRequest& request)
     }
   }
   for (const auto& outcome : replicas_.stop(orders)) {
+    if (listener_ != nullptr) {  // whatever its epoch: there is no replica any more
+      listener_->on_follower(outcome.topic_partition, LeaderEpoch(INT32_MAX));
+    }
     auto& error = response.partition_errors.emplace_back();
     error.topic_name = outcome.topic_partition.topic;
     error.partition_index = outcome.topic_partition.partition.value();

@@ -7,6 +7,7 @@
 #include "barnabas/base/snapshot_cell.h"
 #include "barnabas/metadata/cluster_snapshot.h"
 #include "barnabas/replication/replica_manager.h"
+#include "leadership_listener.h"
 
 namespace barnabas::protocol {
 struct LeaderAndIsrRequest;
@@ -25,6 +26,9 @@ class ControllerRequests {
                      SnapshotCell<metadata::ClusterSnapshot>& metadata, BrokerEpoch broker_epoch)
       : replicas_(replicas), metadata_(metadata), broker_epoch_(broker_epoch) {}
 
+  // Is told of what this broker leads from now on. Before the first order.
+  void set_listener(LeadershipListener& listener) { listener_ = &listener; }
+
   // THREAD: disk
   [[nodiscard]] protocol::LeaderAndIsrResponse apply(const protocol::LeaderAndIsrRequest& request);
   [[nodiscard]] protocol::StopReplicaResponse apply(const protocol::StopReplicaRequest& request);
@@ -33,12 +37,15 @@ class ControllerRequests {
       const protocol::UpdateMetadataRequest& request);
 
  private:
+  void tell(const std::vector<replication::LeadershipOrder>& orders,
+            const std::vector<replication::OrderOutcome>& outcomes) const;
   // Whether the controller speaks to an earlier incarnation of this broker.
   [[nodiscard]] bool is_stale(std::int64_t asked_epoch) const;
 
   replication::ReplicaManager& replicas_;
   SnapshotCell<metadata::ClusterSnapshot>& metadata_;
   const BrokerEpoch broker_epoch_;
+  LeadershipListener* listener_ = nullptr;
 };
 
 }  // namespace barnabas::broker

@@ -30,6 +30,15 @@ void handle_produce(RequestContext& context, protocol::Reader& body);
 void handle_fetch(RequestContext& context, protocol::Reader& body);
 void handle_list_offsets(RequestContext& context, protocol::Reader& body);
 void handle_metadata(RequestContext& context, protocol::Reader& body);
+void handle_offset_commit(RequestContext& context, protocol::Reader& body);
+void handle_offset_fetch(RequestContext& context, protocol::Reader& body);
+void handle_find_coordinator(RequestContext& context, protocol::Reader& body);
+void handle_join_group(RequestContext& context, protocol::Reader& body);
+void handle_heartbeat(RequestContext& context, protocol::Reader& body);
+void handle_leave_group(RequestContext& context, protocol::Reader& body);
+void handle_sync_group(RequestContext& context, protocol::Reader& body);
+void handle_describe_groups(RequestContext& context, protocol::Reader& body);
+void handle_list_groups(RequestContext& context, protocol::Reader& body);
 void handle_api_versions(RequestContext& context, protocol::Reader& body);
 void handle_create_topics(RequestContext& context, protocol::Reader& body);
 void handle_delete_topics(RequestContext& context, protocol::Reader& body);
@@ -44,6 +53,8 @@ void handle_elect_leaders(RequestContext& context, protocol::Reader& body);
 void handle_incremental_alter_configs(RequestContext& context, protocol::Reader& body);
 void handle_alter_partition_reassignments(RequestContext& context, protocol::Reader& body);
 void handle_list_partition_reassignments(RequestContext& context, protocol::Reader& body);
+void handle_delete_groups(RequestContext& context, protocol::Reader& body);
+void handle_offset_delete(RequestContext& context, protocol::Reader& body);
 void handle_describe_cluster(RequestContext& context, protocol::Reader& body);
 // A version of ApiVersions that this broker does not know, answered in version 0 so that any
 // client can read it.

@@ -15,6 +15,7 @@
 #include "barnabas/config/broker_config.h"
 #include "barnabas/controller/config_admin.h"
 #include "barnabas/controller/topic_admin.h"
+#include "barnabas/coordinator/group_coordinator.h"
 #include "barnabas/metadata/cluster_snapshot.h"
 #include "barnabas/net/connection.h"
 #include "barnabas/protocol/api_keys.h"
@@ -43,6 +44,7 @@ struct Services {
   FetchSessionCache& fetch_sessions;
   ProducerIds& producer_ids;
   Executor& disk;
+  coordinator::GroupCoordinator& groups;
 };
 
 // The place of an answer that may be sent at any later time.

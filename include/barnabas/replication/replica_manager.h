@@ -57,6 +57,7 @@ class ReplicaManager {
   using ConfigLookup = storage::LogManager::ConfigLookup;
   ReplicaManager(BrokerId local, storage::LogManager& logs, ConfigLookup config_of);
 
+  [[nodiscard]] BrokerId local() const { return local_; }  // this broker
   [[nodiscard]] std::shared_ptr<const ReplicaTable> table() const { return table_.load(); }
 
   // LeaderAndIsr: outcomes stand in the order of the orders. THREAD: disk

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "authorized_operations.h"
-#include "barnabas/base/logging.h"
 #include "barnabas/metadata/topic_name.h"
 #include "barnabas/protocol/gen/metadata.h"
 #include "handler_table.h"
+#include "internal_topics.h"
 #include "thread_state.h"
 
 namespace barnabas::broker {
@@ -199,30 +199,6 @@ void answer_malformed(RequestContext& context, const MetadataRequest& request) {
   context.answer(response);
 }
 
-void create(RequestContext& context, const std::vector<std::string>& names) {
-  std::vector<controller::NewTopic> topics;
-  for (const auto& name : names) {
-    controller::NewTopic topic;
-    topic.name = name;
-    topics.push_back(std::move(topic));
-  }
-  controller::CreateTopicsOptions options;
-  options.default_partitions = context.services.config.topics.num_partitions;
-  options.default_replication_factor =
-      static_cast<std::int16_t>(context.services.config.topics.replication_factor);
-  options.timeout_ms = 0;
-  context.services.topics.create_topics(
-      std::move(topics), options, [](const std::vector<controller::CreatedTopic>& created) {
-        for (const auto& topic : created) {
-          if (topic.error != ErrorCode::kNone && topic.error != ErrorCode::kRequestTimedOut &&
-              topic.error != ErrorCode::kTopicAlreadyExists) {
-            logging::logger("broker").warn("auto-creation of topic {} failed: {} {}", topic.name,
-                                           error_name(topic.error), topic.message);
-          }
-        }
-      });
-}
-
 }  // namespace
 
 void handle_metadata(RequestContext& context, protocol::Reader& body) {
@@ -238,7 +214,7 @@ void handle_metadata(RequestContext& context, protocol::Reader& body) {
   MetadataResponse response;
   answerer.fill(response);
   if (!answerer.to_create().empty()) {
-    create(context, answerer.to_create());
+    create_missing_topics(context.services.config, context.services.topics, answerer.to_create());
   }
   context.answer(response);
 }

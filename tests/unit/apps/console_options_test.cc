@@ -71,7 +71,11 @@ TEST(ConsoleConsumerOptions, HasJavasDefaults) {
   EXPECT_EQ(options.consumer.at("isolation.level"), "read_uncommitted");
   EXPECT_EQ(options.consumer.at("client.id"), "console-consumer");
   EXPECT_EQ(options.consumer.at("auto.offset.reset"), "latest");
-  EXPECT_FALSE(options.group.has_value());
+  EXPECT_TRUE(options.group.value_or("").starts_with("console-consumer-"));
+  EXPECT_EQ(options.consumer.at("group.id"), options.group);
+  EXPECT_EQ(options.consumer.at("enable.auto.commit"), "false");
+  EXPECT_FALSE(consumer({"--topic", "x", "--partition", "0"}).group.has_value());
+  EXPECT_FALSE(consumer({"--topic", "x", "--group", "g"}).consumer.contains("enable.auto.commit"));
   EXPECT_EQ(consumer({"--topic", "x", "--consumer-property", "group.id=g"}).group, "g");
 }
 

@@ -1,0 +1,161 @@
+// The coordinator of the groups whose partition of __consumer_offsets this broker leads:
+// membership, rebalances, committed offsets. Wire and records are Kafka 3.9.1's (GroupCoordinator
+// with the classic protocol).
+//
+// Shape: a shard for each partition it leads. A shard loads its partition, keeps every group as a
+// pure state machine with its offsets, writes what changes to the partition's log and answers when
+// that is replicated. A partition that leaves takes its groups with it.
+//
+// Life cycle: make(), start(), elected() and resigned() as leadership comes and goes, requests,
+// stop(). What is asked is posted to the coordinator's home, where every callback runs, too; never
+// inside the call. stop() answers whoever waits; requests that come later hear
+// COORDINATOR_NOT_AVAILABLE.
+// Failure: a write that fails is answered with Kafka's error for it; a partition that cannot be
+// read is tried again and answers COORDINATOR_LOAD_IN_PROGRESS meanwhile, so that no member takes
+// missing offsets for a fresh start.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "barnabas/base/bytes.h"
+#include "barnabas/base/clock.h"
+#include "barnabas/base/error_code.h"
+#include "barnabas/base/executor.h"
+#include "barnabas/base/ids.h"
+#include "barnabas/base/random.h"
+#include "barnabas/base/result.h"
+#include "barnabas/protocol/gen/delete_groups.h"
+#include "barnabas/protocol/gen/describe_groups.h"
+#include "barnabas/protocol/gen/heartbeat.h"
+#include "barnabas/protocol/gen/join_group.h"
+#include "barnabas/protocol/gen/leave_group.h"
+#include "barnabas/protocol/gen/list_groups.h"
+#include "barnabas/protocol/gen/offset_commit.h"
+#include "barnabas/protocol/gen/offset_delete.h"
+#include "barnabas/protocol/gen/offset_fetch.h"
+#include "barnabas/protocol/gen/sync_group.h"
+
+namespace barnabas::coordinator {
+
+// The names of the keys stand behind each; units are in the names.
+struct GroupOptions {
+  std::int32_t min_session_timeout_ms = 6000;             // group.min.session.timeout.ms
+  std::int32_t max_session_timeout_ms = 1800000;          // group.max.session.timeout.ms
+  std::int32_t initial_rebalance_delay_ms = 3000;         // group.initial.rebalance.delay.ms
+  std::int32_t max_size = INT32_MAX;                      // group.max.size
+  std::int32_t offset_metadata_max_bytes = 4096;          // offset.metadata.max.bytes
+  std::int32_t load_buffer_bytes = 5242880;               // offsets.load.buffer.size
+  std::int32_t commit_timeout_ms = 5000;                  // offsets.commit.timeout.ms
+  std::int16_t required_acks = -1;                        // offsets.commit.required.acks
+  std::int8_t compression_codec = 0;                      // offsets.topic.compression.codec
+  std::int64_t offsets_retention_ms = 604800000;          // offsets.retention.minutes
+  std::int64_t retention_check_interval_ms = 600000;      // offsets.retention.check.interval.ms
+  std::size_t max_member_bytes = std::size_t{32} << 20U;  // metadata of a group's members together
+};
+
+// The partitions of __consumer_offsets, as far as this broker leads them.
+class GroupLog {
+ public:
+  virtual ~GroupLog() = default;
+  // Of the topic, or what it will have when it is made. THREAD: any
+  [[nodiscard]] virtual std::int32_t partition_count() const = 0;
+
+  struct Appended {
+    ErrorCode error = ErrorCode::kNone;
+    Offset base_offset = kNoOffset;
+  };
+  // Appends one batch. `done` is posted to the coordinator's home: with acks=-1 when the batch is
+  // below the high watermark or `timeout_ms` has passed, else when it is written. MESSAGE_TOO_LARGE
+  // above max.message.bytes. THREAD: home
+  virtual void append(PartitionId partition, ByteVector batch, std::int16_t acks,
+                      std::int32_t timeout_ms, std::move_only_function<void(Appended)> done) = 0;
+
+  struct Chunk {
+    ByteVector bytes;  // whole batches, then perhaps a part of one
+    Offset end{0};     // of the log
+  };
+  // From the batch that holds `from`, or the log's start where that is later: at most `max_bytes`,
+  // or one whole batch. THREAD: disk
+  [[nodiscard]] virtual Result<Chunk> read(PartitionId partition, Offset from,
+                                           std::size_t max_bytes) = 0;
+};
+
+// Who sent a request.
+struct ClientIdentity {
+  std::string client_id;
+  std::string client_host;  // "/127.0.0.1"
+};
+
+// Of a transaction, for commits within it.
+struct TransactionalProducer {
+  ProducerId id = kNoProducerId;
+  ProducerEpoch epoch = kNoProducerEpoch;
+};
+
+template <typename T>
+using Done = std::move_only_function<void(T)>;
+
+// THREAD: any, callbacks on the home.
+class GroupCoordinator {
+ public:
+  struct Ports {
+    Executor& home;
+    Executor& disk;
+    const Clock& clock;
+    Random& random;  // used at home
+    GroupLog& log;
+  };
+  using OffsetFetchGroup = protocol::OffsetFetchRequest::OffsetFetchRequestGroup;
+  using FetchedGroup = protocol::OffsetFetchResponse::OffsetFetchResponseGroup;
+
+  [[nodiscard]] static std::unique_ptr<GroupCoordinator> make(GroupOptions options, Ports ports);
+  virtual ~GroupCoordinator() = default;
+
+  virtual void start() = 0;  // begins to look for offsets that are too old
+  virtual void stop() = 0;   // at home
+
+  // Leadership of a partition of __consumer_offsets. An older epoch than the one known is ignored.
+  virtual void elected(PartitionId partition, LeaderEpoch epoch) = 0;
+  virtual void resigned(PartitionId partition, LeaderEpoch epoch) = 0;
+
+  // Which partition of __consumer_offsets keeps the group.
+  [[nodiscard]] virtual PartitionId partition_for(std::string_view group) const = 0;
+
+  virtual void join_group(ClientIdentity client, protocol::JoinGroupRequest request,
+                          std::int16_t version, Done<protocol::JoinGroupResponse> done) = 0;
+  virtual void sync_group(protocol::SyncGroupRequest request,
+                          Done<protocol::SyncGroupResponse> done) = 0;
+  virtual void heartbeat(protocol::HeartbeatRequest request,
+                         Done<protocol::HeartbeatResponse> done) = 0;
+  // Members in the form of version 3 and later.
+  virtual void leave_group(protocol::LeaveGroupRequest request,
+                           Done<protocol::LeaveGroupResponse> done) = 0;
+
+  // Topics and partitions exist. With `producer` the offsets hold when its transaction commits.
+  virtual void commit_offsets(protocol::OffsetCommitRequest request,
+                              std::optional<TransactionalProducer> producer,
+                              Done<protocol::OffsetCommitResponse> done) = 0;
+  // Groups in the form of version 8 and later; the answers come in their order.
+  virtual void fetch_offsets(std::vector<OffsetFetchGroup> groups, bool require_stable,
+                             Done<std::vector<FetchedGroup>> done) = 0;
+  // Topics and partitions exist.
+  virtual void delete_offsets(protocol::OffsetDeleteRequest request,
+                              Done<protocol::OffsetDeleteResponse> done) = 0;
+  // A transaction's marker was written to the partition.
+  virtual void complete_transaction(PartitionId partition, ProducerId producer, bool commit) = 0;
+
+  virtual void list_groups(protocol::ListGroupsRequest request,
+                           Done<protocol::ListGroupsResponse> done) = 0;
+  virtual void describe_groups(std::vector<std::string> groups,
+                               Done<protocol::DescribeGroupsResponse> done) = 0;
+  virtual void delete_groups(std::vector<std::string> groups,
+                             Done<protocol::DeleteGroupsResponse> done) = 0;
+};
+
+}  // namespace barnabas::coordinator

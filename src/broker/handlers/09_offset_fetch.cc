@@ -1,0 +1,96 @@
+// OffsetFetch (key 9), versions 1 to 9: one group, since version 8 any number of them.
+#include <utility>
+
+#include "barnabas/protocol/gen/offset_fetch.h"
+#include "group_answers.h"
+#include "handler_table.h"
+
+namespace barnabas::broker {
+namespace {
+
+using coordinator::GroupCoordinator;
+using protocol::OffsetFetchRequest;
+using protocol::OffsetFetchResponse;
+
+constexpr std::int16_t kFirstWithGroupError = 2;
+constexpr std::int16_t kFirstBatched = 8;
+
+std::vector<GroupCoordinator::OffsetFetchGroup> groups_of(OffsetFetchRequest& request,
+                                                          std::int16_t version) {
+  if (version >= kFirstBatched) {
+    return std::move(request.groups);
+  }
+  std::vector<GroupCoordinator::OffsetFetchGroup> groups(1);
+  groups[0].group_id = request.group_id;
+  groups[0].topics.reset();
+  if (request.topics) {
+    auto& topics = groups[0].topics.emplace();
+    for (const auto& topic : *request.topics) {
+      auto& to = topics.emplace_back();
+      to.name = topic.name;
+      to.partition_indexes = topic.partition_indexes;
+    }
+  }
+  return groups;
+}
+
+OffsetFetchResponse single(GroupCoordinator::FetchedGroup group, const OffsetFetchRequest& request,
+                           std::int16_t version) {
+  OffsetFetchResponse response;
+  response.error_code = group.error_code;
+  for (auto& topic : group.topics) {
+    auto& to = response.topics.emplace_back();
+    to.name = std::move(topic.name);
+    for (auto& partition : topic.partitions) {
+      auto& entry = to.partitions.emplace_back();
+      entry.partition_index = partition.partition_index;
+      entry.committed_offset = partition.committed_offset;
+      entry.committed_leader_epoch = partition.committed_leader_epoch;
+      entry.metadata = std::move(partition.metadata);
+      entry.error_code = partition.error_code;
+    }
+  }
+  if (version >= kFirstWithGroupError || group.error_code == 0 || !request.topics) {
+    return response;
+  }
+  // Version 1 has no place for the group's error but every partition.
+  for (const auto& topic : *request.topics) {
+    auto& to = response.topics.emplace_back();
+    to.name = topic.name;
+    for (const std::int32_t index : topic.partition_indexes) {
+      auto& entry = to.partitions.emplace_back();
+      entry.partition_index = index;
+      entry.committed_offset = -1;
+      entry.metadata = "";
+      entry.error_code = group.error_code;
+    }
+  }
+  return response;
+}
+
+}  // namespace
+
+void handle_offset_fetch(RequestContext& context, protocol::Reader& body) {
+  OffsetFetchRequest request;
+  if (!context.decode(body, request)) {
+    return;
+  }
+  const std::int16_t version = context.version();
+  auto groups = groups_of(request, version);
+  auto send = answer_at_home<OffsetFetchResponse>(context.pending());
+  const bool require_stable = request.require_stable;
+  context.services.groups.fetch_offsets(
+      std::move(groups), require_stable,
+      [send = std::move(send), request = std::move(request),
+       version](std::vector<GroupCoordinator::FetchedGroup> fetched) mutable {
+        OffsetFetchResponse response;
+        if (version >= kFirstBatched) {
+          response.groups = std::move(fetched);
+        } else {
+          response = single(std::move(fetched.front()), request, version);
+        }
+        send(std::move(response));
+      });
+}
+
+}  // namespace barnabas::broker

@@ -1,0 +1,456 @@
+// The coordinator's front: finds the shard of a group, loads and unloads shards.
+#include "barnabas/coordinator/group_coordinator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "barnabas/base/logging.h"
+#include "barnabas/coordinator/key_partition.h"
+#include "group_loader.h"
+#include "group_shard.h"
+
+namespace barnabas::coordinator {
+namespace {
+
+// After a partition of __consumer_offsets could not be read.
+constexpr std::chrono::seconds kLoadRetry{1};
+
+logging::Logger& log() {
+  static logging::Logger& instance = logging::logger("coordinator");
+  return instance;
+}
+
+std::int16_t wire(ErrorCode error) {
+  return static_cast<std::int16_t>(error);
+}
+
+// As Java prints a random UUID.
+std::string uuid_text(const Uuid& id) {
+  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", id.high >> 32U,
+                     (id.high >> 16U) & 0xFFFFU, id.high & 0xFFFFU, id.low >> 48U,
+                     id.low & 0xFFFFFFFFFFFFU);
+}
+
+std::string lower_case(std::string_view text) {
+  std::string result(text);
+  std::ranges::transform(result, result.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return result;
+}
+
+// Consumer groups' protocol needs a group's name; offsets may be kept under the empty one.
+enum class EmptyName { kAllowed, kRefused };
+
+}  // namespace
+
+class GroupCoordinatorImpl final : public GroupCoordinator {
+ public:
+  GroupCoordinatorImpl(GroupOptions options, Ports ports) : options_(options), ports_(ports) {}
+  ~GroupCoordinatorImpl() override { *alive_ = false; }
+
+  void start() override {
+    post([this] { schedule_expiry(); });
+  }
+
+  void stop() override {
+    stopped_ = true;
+    expiry_.reset();
+    retries_.clear();
+    for (auto& [partition, shard] : shards_) {
+      shard->close();
+    }
+    shards_.clear();
+  }
+
+  [[nodiscard]] PartitionId partition_for(std::string_view group) const override {
+    return partition_of_key(group, ports_.log.partition_count());
+  }
+
+  void elected(PartitionId partition, LeaderEpoch epoch) override {
+    post([this, partition, epoch] { load(partition, epoch); });
+  }
+
+  void resigned(PartitionId partition, LeaderEpoch epoch) override {
+    post([this, partition, epoch] { unload(partition, epoch); });
+  }
+
+  void join_group(ClientIdentity client, protocol::JoinGroupRequest request, std::int16_t version,
+                  Done<protocol::JoinGroupResponse> done) override {
+    post([this, client = std::move(client), request = std::move(request), version,
+          done = std::move(done)]() mutable {
+      join(std::move(client), std::move(request), version, std::move(done));
+    });
+  }
+
+  void sync_group(protocol::SyncGroupRequest request,
+                  Done<protocol::SyncGroupResponse> done) override {
+    post([this, request = std::move(request), done = std::move(done)]() mutable {
+      sync(std::move(request), std::move(done));
+    });
+  }
+
+  void heartbeat(protocol::HeartbeatRequest request,
+                 Done<protocol::HeartbeatResponse> done) override {
+    post([this, request = std::move(request), done = std::move(done)]() mutable {
+      protocol::HeartbeatResponse response;
+      ErrorCode error = ErrorCode::kNone;
+      if (auto* const shard = find(request.group_id, EmptyName::kRefused, error)) {
+        error = shard->heartbeat(request.group_id, {request.member_id, request.group_instance_id,
+                                                    request.generation_id});
+      } else if (error == ErrorCode::kCoordinatorLoadInProgress) {
+        error = ErrorCode::kNone;  // the member is given the benefit of the doubt
+      }
+      response.error_code = wire(error);
+      done(std::move(response));
+    });
+  }
+
+  void leave_group(protocol::LeaveGroupRequest request,
+                   Done<protocol::LeaveGroupResponse> done) override {
+    post([this, request = std::move(request), done = std::move(done)]() mutable {
+      protocol::LeaveGroupResponse response;
+      ErrorCode error = ErrorCode::kNone;
+      if (auto* const shard = find(request.group_id, EmptyName::kRefused, error)) {
+        response = shard->leave(request);
+      }
+      response.error_code = wire(error);
+      done(std::move(response));
+    });
+  }
+
+  void commit_offsets(protocol::OffsetCommitRequest request,
+                      std::optional<TransactionalProducer> producer,
+                      Done<protocol::OffsetCommitResponse> done) override {
+    post([this, request = std::move(request), producer, done = std::move(done)]() mutable {
+      ErrorCode error = ErrorCode::kNone;
+      if (auto* const shard = find(request.group_id, EmptyName::kAllowed, error)) {
+        shard->commit(request, producer, std::move(done));
+        return;
+      }
+      done(GroupShard::commit_answer(request, error));
+    });
+  }
+
+  void fetch_offsets(std::vector<OffsetFetchGroup> groups, bool require_stable,
+                     Done<std::vector<FetchedGroup>> done) override {
+    post([this, groups = std::move(groups), require_stable, done = std::move(done)]() mutable {
+      std::vector<FetchedGroup> answers;
+      answers.reserve(groups.size());
+      for (const auto& group : groups) {
+        ErrorCode error = ErrorCode::kNone;
+        if (const auto* const shard = find(group.group_id, EmptyName::kAllowed, error)) {
+          answers.push_back(shard->fetch(group, require_stable));
+        } else {
+          auto& answer = answers.emplace_back();
+          answer.group_id = group.group_id;
+          answer.error_code = wire(error);
+        }
+      }
+      done(std::move(answers));
+    });
+  }
+
+  void delete_offsets(protocol::OffsetDeleteRequest request,
+                      Done<protocol::OffsetDeleteResponse> done) override {
+    post([this, request = std::move(request), done = std::move(done)]() mutable {
+      ErrorCode error = ErrorCode::kNone;
+      if (auto* const shard = find(request.group_id, EmptyName::kRefused, error)) {
+        done(shard->delete_offsets(request));
+        return;
+      }
+      protocol::OffsetDeleteResponse response;
+      response.error_code = wire(error);
+      done(std::move(response));
+    });
+  }
+
+  void complete_transaction(PartitionId partition, ProducerId producer, bool commit) override {
+    post([this, partition, producer, commit] {
+      if (const auto found = shards_.find(partition); found != shards_.end()) {
+        found->second->complete_transaction(producer, commit);
+      }
+    });
+  }
+
+  void list_groups(protocol::ListGroupsRequest request,
+                   Done<protocol::ListGroupsResponse> done) override {
+    post([this, request = std::move(request), done = std::move(done)]() mutable {
+      done(list(request));
+    });
+  }
+
+  void describe_groups(std::vector<std::string> groups,
+                       Done<protocol::DescribeGroupsResponse> done) override {
+    post([this, groups = std::move(groups), done = std::move(done)]() mutable {
+      protocol::DescribeGroupsResponse response;
+      for (auto& group : groups) {
+        auto& to = response.groups.emplace_back();
+        ErrorCode error = ErrorCode::kNone;
+        if (const auto* const shard = find(group, EmptyName::kAllowed, error)) {
+          shard->describe(group, to);
+        }
+        to.group_id = std::move(group);
+        to.error_code = wire(error);
+      }
+      done(std::move(response));
+    });
+  }
+
+  void delete_groups(std::vector<std::string> groups,
+                     Done<protocol::DeleteGroupsResponse> done) override {
+    post([this, groups = std::move(groups), done = std::move(done)]() mutable {
+      protocol::DeleteGroupsResponse response;
+      for (auto& group : groups) {
+        ErrorCode error = ErrorCode::kNone;
+        if (auto* const shard = find(group, EmptyName::kAllowed, error)) {
+          error = shard->delete_group(group);
+        }
+        auto& to = response.results.emplace_back();
+        to.group_id = std::move(group);
+        to.error_code = wire(error);
+      }
+      done(std::move(response));
+    });
+  }
+
+ private:
+  // Runs `task` at home unless the coordinator is gone by then.
+  void post(Task task) {
+    ports_.home.post([this, alive = alive_, task = std::move(task)]() mutable {
+      if (*alive) {
+        task();
+      }
+    });
+  }
+
+  // The active shard of a group; null with the error that says why there is none.
+  [[nodiscard]] GroupShard* find(std::string_view group, EmptyName empty, ErrorCode& error) const {
+    if (group.empty() && empty == EmptyName::kRefused) {
+      error = ErrorCode::kInvalidGroupId;
+      return nullptr;
+    }
+    if (stopped_) {
+      error = ErrorCode::kCoordinatorNotAvailable;
+      return nullptr;
+    }
+    const auto found = shards_.find(partition_for(group));
+    error = found == shards_.end() ? ErrorCode::kNotCoordinator : found->second->status();
+    return error == ErrorCode::kNone ? found->second.get() : nullptr;
+  }
+
+  void join(ClientIdentity client, protocol::JoinGroupRequest request, std::int16_t version,
+            Done<protocol::JoinGroupResponse> done) {
+    ErrorCode error = ErrorCode::kNone;
+    auto* const shard = find(request.group_id, EmptyName::kRefused, error);
+    if (shard != nullptr && (request.session_timeout_ms < options_.min_session_timeout_ms ||
+                             request.session_timeout_ms > options_.max_session_timeout_ms)) {
+      error = ErrorCode::kInvalidSessionTimeout;
+    }
+    if (error != ErrorCode::kNone) {
+      protocol::JoinGroupResponse response;
+      response.error_code = wire(error);
+      response.member_id = std::move(request.member_id);
+      done(std::move(response));
+      return;
+    }
+    constexpr std::int16_t kFirstRequiringMemberId = 4;
+    constexpr std::int16_t kFirstSkippingAssignment = 9;
+    JoinEvent event;
+    event.member_id = std::move(request.member_id);
+    event.instance_id = std::move(request.group_instance_id);
+    event.require_known_member_id = version >= kFirstRequiringMemberId && !event.instance_id;
+    event.can_skip_assignment = version >= kFirstSkippingAssignment;
+    if (event.member_id.empty()) {
+      event.new_member_id =
+          fmt::format("{}-{}", event.instance_id ? *event.instance_id : client.client_id,
+                      uuid_text(ports_.random.uuid()));
+    }
+    event.client_id = std::move(client.client_id);
+    event.client_host = std::move(client.client_host);
+    // Version 0 has but one time-out.
+    event.rebalance_timeout_ms =
+        version == 0 ? request.session_timeout_ms : request.rebalance_timeout_ms;
+    event.session_timeout_ms = request.session_timeout_ms;
+    event.protocol_type = std::move(request.protocol_type);
+    event.protocols.reserve(request.protocols.size());
+    for (auto& protocol : request.protocols) {
+      event.protocols.push_back({std::move(protocol.name), std::move(protocol.metadata)});
+    }
+    shard->join(std::move(event), std::move(done), request.group_id);
+  }
+
+  void sync(protocol::SyncGroupRequest request, Done<protocol::SyncGroupResponse> done) {
+    ErrorCode error = ErrorCode::kNone;
+    auto* const shard = find(request.group_id, EmptyName::kRefused, error);
+    if (shard == nullptr) {
+      protocol::SyncGroupResponse response;
+      // What was agreed upon before is gone: the member is sent to join again.
+      response.error_code = wire(
+          error == ErrorCode::kCoordinatorLoadInProgress ? ErrorCode::kRebalanceInProgress : error);
+      done(std::move(response));
+      return;
+    }
+    SyncEvent event;
+    event.generation = request.generation_id;
+    event.member_id = std::move(request.member_id);
+    event.instance_id = std::move(request.group_instance_id);
+    event.protocol_type = std::move(request.protocol_type);
+    event.protocol_name = std::move(request.protocol_name);
+    for (auto& one : request.assignments) {
+      event.assignments.insert_or_assign(std::move(one.member_id), std::move(one.assignment));
+    }
+    shard->sync(std::move(event), std::move(done), request.group_id);
+  }
+
+  [[nodiscard]] protocol::ListGroupsResponse list(
+      const protocol::ListGroupsRequest& request) const {
+    protocol::ListGroupsResponse response;
+    std::set<std::string, std::less<>> states;
+    for (const auto& state : request.states_filter) {
+      states.insert(lower_case(state));
+    }
+    const auto& types = request.types_filter;
+    const bool classic = types.empty() || std::ranges::any_of(types, [](const auto& type) {
+                           return lower_case(type) == "classic";
+                         });
+    for (const auto& [partition, shard] : shards_) {
+      if (shard->is_loading()) {
+        response.error_code = wire(ErrorCode::kCoordinatorLoadInProgress);
+      } else if (classic) {
+        shard->list(states, response.groups);
+      }
+    }
+    return response;
+  }
+
+  // --- Coming and going of partitions ---
+
+  struct Load {
+    PartitionId partition;
+    LeaderEpoch epoch;
+    Offset next{0};
+    GroupLoader loader;
+  };
+
+  void load(PartitionId partition, LeaderEpoch epoch) {
+    if (stopped_) {
+      return;
+    }
+    const auto found = shards_.find(partition);
+    if (found != shards_.end()) {
+      if (found->second->epoch() >= epoch) {
+        return;
+      }
+      found->second->close();
+    }
+    shards_.insert_or_assign(partition,
+                             std::make_shared<GroupShard>(partition, epoch, options_, ports_));
+    begin_reading(partition, epoch);
+  }
+
+  void unload(PartitionId partition, LeaderEpoch epoch) {
+    const auto found = shards_.find(partition);
+    if (found == shards_.end() || found->second->epoch() > epoch) {
+      return;
+    }
+    log().info("__consumer_offsets-{}: {} groups are unloaded", partition.value(),
+               found->second->group_count());
+    found->second->close();
+    shards_.erase(found);
+    retries_.erase(partition);
+  }
+
+  void begin_reading(PartitionId partition, LeaderEpoch epoch) {
+    auto load = std::make_shared<Load>();
+    load->partition = partition;
+    load->epoch = epoch;
+    ports_.disk.post([this, alive = alive_, load] { read_chunk(load); });
+  }
+
+  // On the disk pool: one chunk, then the next one behind whatever else waits there.
+  void read_chunk(const std::shared_ptr<Load>& load) {
+    const auto chunk = ports_.log.read(load->partition, load->next,
+                                       static_cast<std::size_t>(options_.load_buffer_bytes));
+    if (!chunk) {
+      finish(load, std::unexpected(chunk.error()));
+      return;
+    }
+    const Offset before = load->next;
+    const auto next = load->loader.add(chunk->bytes, before);
+    if (!next) {
+      finish(load, std::unexpected(next.error()));
+      return;
+    }
+    load->next = *next;
+    if (chunk->bytes.empty() || load->next >= chunk->end) {
+      finish(load, {});
+    } else if (load->next == before) {
+      finish(load, fail(ErrorCode::kCorruptMessage,
+                        fmt::format("nothing whole at offset {}", before.value())));
+    } else {
+      ports_.disk.post([this, load] { read_chunk(load); });
+    }
+  }
+
+  void finish(const std::shared_ptr<Load>& load, Status status) {
+    post([this, load, status = std::move(status)] {
+      const auto found = shards_.find(load->partition);
+      if (found == shards_.end() || found->second->epoch() != load->epoch) {
+        return;  // it left meanwhile
+      }
+      if (status) {
+        install(*found->second, *load);
+        return;
+      }
+      log().error("__consumer_offsets-{} cannot be read, which is tried again: {}",
+                  load->partition.value(), status.error().message);
+      retries_[load->partition] = ports_.home.run_after(
+          kLoadRetry, [this, partition = load->partition, epoch = load->epoch] {
+            begin_reading(partition, epoch);
+          });
+    });
+  }
+
+  void install(GroupShard& shard, Load& load) {
+    retries_.erase(load.partition);
+    shard.install(load.loader.take());
+    if (load.loader.records() > 0) {
+      log().info("__consumer_offsets-{}: {} groups loaded from {} records, {} skipped",
+                 load.partition.value(), shard.group_count(), load.loader.records(),
+                 load.loader.skipped());
+    }
+  }
+
+  void schedule_expiry() {
+    expiry_ = ports_.home.run_after(std::chrono::milliseconds(options_.retention_check_interval_ms),
+                                    [this] {
+                                      for (const auto& [partition, shard] : shards_) {
+                                        if (!shard->is_loading()) {
+                                          shard->expire_offsets();
+                                        }
+                                      }
+                                      schedule_expiry();
+                                    });
+  }
+
+  const GroupOptions options_;
+  const Ports ports_;
+  // False once tasks that are still under way must find nobody.
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  bool stopped_ = false;
+  std::map<PartitionId, std::shared_ptr<GroupShard>> shards_;
+  std::map<PartitionId, std::unique_ptr<Timer>> retries_;
+  std::unique_ptr<Timer> expiry_;
+};
+
+std::unique_ptr<GroupCoordinator> GroupCoordinator::make(GroupOptions options, Ports ports) {
+  return std::make_unique<GroupCoordinatorImpl>(options, ports);
+}
+
+}  // namespace barnabas::coordinator
