@@ -17,7 +17,7 @@ from .wire import read_unsigned_varint, unsigned_varint
 
 Fields = Dict[str, Any]
 
-_FIXED = {"bool": ">?", "int8": ">b", "int16": ">h", "uint16": ">H", "int32": ">i", "uint32": ">I",
+FIXED = {"bool": ">?", "int8": ">b", "int16": ">h", "uint16": ">H", "int32": ">i", "uint32": ">I",
           "int64": ">q", "float64": ">d"}
 
 
@@ -91,7 +91,7 @@ def _default(field: Dict[str, Any], message: Message) -> Any:
         return str(given).lower() == "true"
     if kind == "float64":
         return float(given or 0)
-    if kind in _FIXED:
+    if kind in FIXED:
         return int(str(given), 0) if given not in (None, "") else 0
     if kind == "string":
         return given or ""
@@ -124,8 +124,8 @@ class _Writer:
             element.pop("nullableVersions", None)
             return (self._length(len(value), ">i", flexible)
                     + b"".join(self.value(element, item) for item in value))
-        if kind in _FIXED:
-            return struct.pack(_FIXED[kind], value)
+        if kind in FIXED:
+            return struct.pack(FIXED[kind], value)
         if kind == "uuid":
             return value
         if kind == "string":
@@ -194,8 +194,8 @@ class _Reader:
             element = {**field, "type": kind[2:]}
             element.pop("nullableVersions", None)
             return [self.value(element) for _ in range(count)]
-        if kind in _FIXED:
-            return struct.unpack(_FIXED[kind], self.take(struct.calcsize(_FIXED[kind])))[0]
+        if kind in FIXED:
+            return struct.unpack(FIXED[kind], self.take(struct.calcsize(FIXED[kind])))[0]
         if kind == "uuid":
             return self.take(16)
         if kind == "string":
@@ -245,6 +245,42 @@ def encode_request(api: str, version: int, fields: Fields, correlation: int = 1,
     message = definitions()[api + "Request"]
     return (encode_header(message.key, version, correlation, client_id, message.is_flexible(version))
             + _Writer(message, version).struct(message.fields, fields))
+
+
+def fields_of(name: str, version: int) -> List[Dict[str, Any]]:
+    """The definitions of the fields that a message, such as "FetchRequest", has in a version."""
+    return [field for field in definitions()[name].fields if _in_range(field["versions"], version)]
+
+
+def is_nullable(field: Dict[str, Any], version: int) -> bool:
+    return _in_range(field.get("nullableVersions"), version)
+
+
+def name_of(key: int) -> str:
+    """The API's name by its key, as encode_request takes it."""
+    return next(message.name.removesuffix("Request") for message in definitions().values()
+                if message.key == key and message.name.endswith("Request"))
+
+
+def body_of_request(frame: bytes) -> Tuple[str, int, int]:
+    """The API and version of a frame, and where its body begins."""
+    if len(frame) < 10:
+        raise Malformed("a request is shorter than its header")
+    key, version, _, size = struct.unpack_from(">hhih", frame)
+    api = name_of(key)
+    reader = _Reader(definitions()[api + "Request"], version, frame, 10 + max(size, 0))
+    if reader.flexible:
+        for _ in range(reader.unsigned()):
+            reader.unsigned()
+            reader.take(reader.unsigned())
+    return api, version, reader.at
+
+
+def decode_request(frame: bytes) -> Tuple[str, int, Fields]:
+    """The API, the version and the fields of a whole request frame."""
+    api, version, at = body_of_request(frame)
+    message = definitions()[api + "Request"]
+    return api, version, _Reader(message, version, frame, at).struct(message.fields)
 
 
 def decode_response(api: str, version: int, frame: bytes) -> Tuple[int, Fields]:

@@ -18,12 +18,9 @@ def metadata_versions(t: Target) -> None:
     for version in range(13):
         t.note(f"v{version} named", "Metadata", version, Topics=[{"Name": "meta-a"}, {"Name": "meta-b"}])
         t.note(f"v{version} twice", "Metadata", version, Topics=[{"Name": "meta-a"}, {"Name": "meta-a"}])
-        t.note(f"v{version} empty", "Metadata", version, hide=("Topics",) if version == 0 else (),
-               Topics=[])
+        t.note(f"v{version} empty", "Metadata", version, Topics=[])
         if version >= 1:
-            answer = t.note(f"v{version} null", "Metadata", version, hide=("Topics",), Topics=None)
-            names = sorted(topic["Name"] for topic in answer["Topics"])
-            t.keep(f"v{version} null lists all", "", [n for n in names if n.startswith("meta-")])
+            t.note(f"v{version} null", "Metadata", version, Topics=None)
         if version >= 8:
             t.note(f"v{version} operations", "Metadata", version, Topics=[{"Name": "meta-b"}],
                    IncludeClusterAuthorizedOperations=True, IncludeTopicAuthorizedOperations=True)
@@ -182,7 +179,8 @@ def describe_topic_configs(t: Target) -> None:
             **({"IncludeSynonyms": True} if version else {}))
         t.note(f"v{version} no keys", "DescribeConfigs", version, Resources=[
             {"ResourceType": TOPIC, "ResourceName": "described", "ConfigurationKeys": []}])
-    t.note("documentation", "DescribeConfigs", 4, hide=("Documentation",),
+    t.note("documentation", "DescribeConfigs", 4,
+           hide={"Documentation": "the sentences are Kafka's own, ours are ours"},
            IncludeDocumentation=True, Resources=[
                {"ResourceType": TOPIC, "ResourceName": "described", "ConfigurationKeys": None}])
     for label, kind, name in (
