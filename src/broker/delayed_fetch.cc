@@ -1,14 +1,25 @@
 #include "delayed_fetch.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
+#include "barnabas/base/logging.h"
 #include "barnabas/protocol/gen/fetch.h"
+#include "fetch_convert.h"
 
 namespace barnabas::broker {
 namespace {
 
 using protocol::FetchResponse;
+
+// What has been read and is to be answered. `converted` holds the records of old Fetch versions,
+// one entry for each read; it is empty where the files' bytes are sent as they lie.
+struct FetchAnswer {
+  FetchPass pass;
+  FetchAnswerPlan plan;
+  std::vector<ByteVector> converted;
+};
 
 void fill(FetchResponse::PartitionData& out, const FetchItem& item, const FetchRead& read,
           std::vector<net::FileRange>& ranges) {
@@ -50,20 +61,17 @@ std::vector<FetchItemResult> results_of(const FetchPass& pass) {
   return results;
 }
 
-}  // namespace
-
-void answer_fetch(Services& services, const FetchJob& job, FetchPass pass) {
-  const FetchAnswerPlan plan = services.fetch_sessions.close(job.context, results_of(pass));
+void send_answer(const FetchJob& job, FetchAnswer& answer) {
   FetchResponse response;
-  response.error_code = static_cast<std::int16_t>(plan.error);
-  response.session_id = plan.session_id;
+  response.error_code = static_cast<std::int16_t>(answer.plan.error);
+  response.session_id = answer.plan.session_id;
   std::vector<net::FileRange> ranges;
-  for (std::size_t i = 0; i < plan.include.size(); ++i) {
-    if (!plan.include[i]) {
+  for (std::size_t i = 0; i < answer.plan.include.size(); ++i) {
+    if (!answer.plan.include[i]) {
       continue;
     }
     const FetchItem& item = job.context.items[i];
-    const FetchRead& read = pass.reads[i];
+    const FetchRead& read = answer.pass.reads[i];
     const bool same_topic =
         !response.responses.empty() &&
         (job.context.by_topic_id ? response.responses.back().topic_id == item.topic_id
@@ -73,7 +81,11 @@ void answer_fetch(Services& services, const FetchJob& job, FetchPass pass) {
       topic.topic = read.topic;
       topic.topic_id = item.topic_id;
     }
-    fill(response.responses.back().partitions.emplace_back(), item, read, ranges);
+    auto& partition = response.responses.back().partitions.emplace_back();
+    fill(partition, item, read, ranges);
+    if (!answer.converted.empty()) {
+      partition.records = protocol::Records(ByteView(answer.converted[i]));
+    }
   }
   protocol::Writer out;
   if (!job.answer.encode(out, response)) {
@@ -85,6 +97,82 @@ void answer_fetch(Services& services, const FetchJob& job, FetchPass pass) {
     splices.push_back({splice.position, std::move(ranges[splice.index])});
   }
   job.answer.connection().answer(job.answer.slot(), net::AnswerParts{out.bytes(), splices});
+}
+
+void refuse(FetchRead& read, ErrorCode error) {
+  FetchRead refused;
+  refused.topic = std::move(read.topic);
+  refused.error = error;
+  refused.aborted.emplace();
+  read = std::move(refused);
+}
+
+// What clients before Fetch 10 cannot read.
+void refuse_unreadable(Services& services, const FetchJob& job, FetchAnswer& answer) {
+  const std::int16_t version = job.answer.version();
+  const auto replicas = services.replicas.table();
+  for (std::size_t i = 0; i < answer.plan.include.size(); ++i) {
+    FetchRead& read = answer.pass.reads[i];
+    if (!answer.plan.include[i]) {
+      continue;
+    }
+    const auto partition = replicas->share(read.topic, job.context.items[i].partition);
+    const auto log = partition == nullptr ? nullptr : partition->log();
+    const ErrorCode unreadable =
+        log == nullptr ? ErrorCode::kNone
+                       : unreadable_for(version, job.limits.from_follower, log->config());
+    if (unreadable != ErrorCode::kNone) {
+      refuse(read, unreadable);
+    } else if (read.error == ErrorCode::kKafkaStorageError &&
+               version <= kLastFetchWithoutStorageError) {
+      read.error = ErrorCode::kNotLeaderOrFollower;
+    }
+  }
+}
+
+// THREAD: disk
+void convert_reads(const FetchJob& job, std::int8_t magic, FetchAnswer& answer) {
+  for (std::size_t i = 0; i < answer.pass.reads.size(); ++i) {
+    FetchRead& read = answer.pass.reads[i];
+    if (read.slice.length == 0) {
+      continue;
+    }
+    const FetchItem& item = job.context.items[i];
+    auto converted = convert_slice(read.slice, magic, item.fetch_offset);
+    read.slice = {};
+    if (converted) {
+      answer.converted[i] = std::move(*converted);
+      continue;
+    }
+    logging::logger("broker").warn("{}-{}: cannot be converted to magic {} from offset {}: {}",
+                                   read.topic, item.partition.value(), magic,
+                                   item.fetch_offset.value(), converted.error().message);
+    refuse(read, converted.error().code);
+  }
+}
+
+}  // namespace
+
+void answer_fetch(Services& services, const FetchJob& job, FetchPass pass) {
+  const FetchAnswerPlan plan = services.fetch_sessions.close(job.context, results_of(pass));
+  FetchAnswer answer{std::move(pass), plan, {}};
+  if (job.answer.version() < kFirstFetchWithZstd) [[unlikely]] {
+    refuse_unreadable(services, job, answer);
+  }
+  const auto magic = oldest_magic_of(job.answer.version());
+  const bool has_records = std::ranges::any_of(
+      answer.pass.reads, [](const auto& read) { return read.slice.length > 0; });
+  if (!magic || !has_records) [[likely]] {
+    send_answer(job, answer);
+    return;
+  }
+  answer.converted.resize(answer.pass.reads.size());
+  auto state = std::make_shared<std::pair<FetchJob, FetchAnswer>>(job, std::move(answer));
+  services.disk.post([state = std::move(state), magic = *magic]() mutable {
+    convert_reads(state->first, magic, state->second);
+    Executor& home = state->first.answer.home();
+    home.post([state = std::move(state)] { send_answer(state->first, state->second); });
+  });
 }
 
 DelayedFetch::DelayedFetch(Services& services, FetchJob job)

@@ -89,8 +89,9 @@ void FetchReader::read_one(const FetchItem& item, const replication::Partition& 
       return;
     }
     read.slice = std::move(*slice);
-    if (read.slice.first_batch_incomplete) {
-      read.slice.length = 0;  // a part of a batch is of no use to anybody
+    if (read.slice.first_batch_incomplete && limits.first_batch_whole) {
+      // A part of a batch is of no use to anybody; up to Fetch 2 it counts all the same.
+      read.slice.length = 0;
       read.slice.file.reset();
     }
     read.hot = is_hot(read.slice, view.log_view);

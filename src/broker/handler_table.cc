@@ -9,8 +9,8 @@ namespace {
 using protocol::ApiKey;
 
 constexpr std::array kHandlers{
-    HandlerEntry{ApiKey::kProduce, 3, 11, handle_produce, true},
-    HandlerEntry{ApiKey::kFetch, 4, 17, handle_fetch, true},
+    HandlerEntry{ApiKey::kProduce, 0, 11, handle_produce, true},
+    HandlerEntry{ApiKey::kFetch, 0, 17, handle_fetch, true},
     HandlerEntry{ApiKey::kListOffsets, 0, 9, handle_list_offsets, true},
     HandlerEntry{ApiKey::kMetadata, 0, 12, handle_metadata, true},
     HandlerEntry{ApiKey::kOffsetCommit, 1, 9, handle_offset_commit, true},

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kKeptCalls = 1024;  // of each thread, with their buffers
 constexpr std::size_t kKeptGroups = 64;
+constexpr std::size_t kMaxConvertedTrain = std::size_t{16} << 20U;  // of each thread
 
 // With these Kafka answers no log start offset.
 bool hides_log_start(ErrorCode code) {
@@ -43,7 +44,8 @@ struct ProduceGather::Group final : replication::AppendGroup {
   std::shared_ptr<replication::Partition> partition;
   std::shared_ptr<storage::Log> log;
   record::ValidateOptions options;
-  std::vector<Place> places;  // one for each append
+  std::vector<Place> places;          // one for each append
+  std::vector<ByteVector> converted;  // batches that were written anew
 };
 
 ProduceGather::ProduceGather(Services& services, Executor& home)
@@ -62,7 +64,7 @@ ProduceCall& ProduceGather::begin(const RequestContext& context) {
   }
   call->answer.emplace(context.pending());
   call->outcomes.clear();
-  call->outstanding = 0;
+  call->outstanding = 1;
   return *call;
 }
 
@@ -112,6 +114,8 @@ ProduceGather::Group& ProduceGather::group_of(replication::Partition& partition)
     group->options.timestamp_after_max_ms = config.timestamp_after_max_ms;
     group->options.max_message_bytes = config.max_message_bytes;
     group->options.compact = config.cleanup_compact;
+    group->options.compression = config.compression;
+    group->options.compression_level = config.compression_level;
   }
   open_groups_.push_back(std::move(group));
   return *open_groups_.back();
@@ -134,22 +138,47 @@ void ProduceGather::add(ProduceCall& call, std::size_t place, replication::Parti
     outcome.error = ErrorCode::kNotLeaderOrFollower;
     return;
   }
-  const auto validated = validator_.validate(records, group.options);
-  if (!validated) {
-    refuse(outcome, validated.error(), group);
+  if (records.empty()) {  // a message set of old without a message: nothing happens, successfully
     return;
   }
   storage::LeaderAppend& append = group.appends.emplace_back();
   append.records = records;
-  append.crc_is_producers = !validated->restamped;
-  append.log_append_time_ms = validated->log_append_time_ms;
+  if (const Status prepared = prepare(append, group); !prepared) {
+    group.appends.pop_back();
+    refuse(outcome, prepared.error(), group);
+    return;
+  }
   group.acks.push_back(call.request.acks);
   group.places.push_back({&call, place});
   ++call.outstanding;
+  if (converted_bytes_ > kMaxConvertedTrain) {
+    flush();
+  }
+}
+
+Status ProduceGather::prepare(storage::LeaderAppend& append, Group& group) {
+  Result<record::ValidatedBatch> validated;
+  if (record::RecordValidator::must_convert(append.records, group.options)) [[unlikely]] {
+    ByteVector made;
+    validated = validator_.convert(append.records, group.options, made);
+    if (validated) {
+      made.shrink_to_fit();
+      converted_bytes_ += made.size();
+      append.records = group.converted.emplace_back(std::move(made));
+    }
+  } else {
+    validated = validator_.validate(append.records, group.options);
+  }
+  if (!validated) {
+    return std::unexpected(std::move(validated).error());
+  }
+  append.crc_is_producers = !validated->restamped;
+  append.log_append_time_ms = validated->log_append_time_ms;
+  return {};
 }
 
 void ProduceGather::submit(ProduceCall& call) {
-  if (call.outstanding == 0) {
+  if (--call.outstanding == 0) {
     complete(call);
   }
 }
@@ -160,6 +189,7 @@ void ProduceGather::flush() {
     if (group->appends.empty()) {
       group->partition.reset();
       group->log.reset();
+      group->converted.clear();
       free_groups_.push_back(std::move(group));
       continue;
     }
@@ -173,6 +203,7 @@ void ProduceGather::flush() {
   }
   open_groups_.clear();
   group_index_.clear();
+  converted_bytes_ = 0;
   if (free_groups_.size() > kKeptGroups) {
     free_groups_.resize(kKeptGroups);
   }
@@ -190,6 +221,7 @@ void ProduceGather::settle(Group& group) {
   group.acks.clear();
   group.places.clear();
   group.owned = {};
+  group.converted.clear();
   group.partition.reset();
   group.log.reset();
 }

@@ -20,7 +20,7 @@ namespace barnabas::broker {
 
 // What became of one partition of a request.
 struct ProduceOutcome {
-  // The one batch that was sent, or why it is none.
+  // The one batch that was sent (before version 3 the messages, or none), or why it is none.
   MutableBytes batch;
   ErrorCode batch_error = ErrorCode::kNone;
 
@@ -39,7 +39,7 @@ struct ProduceCall {
   std::optional<PendingAnswer> answer;
   protocol::ProduceRequest request;
   std::vector<ProduceOutcome> outcomes;  // topics and partitions in the request's order
-  std::size_t outstanding = 0;           // appends without an outcome
+  std::size_t outstanding = 0;           // appends without an outcome, and one until submit()
 };
 
 class ProduceGather {
@@ -53,7 +53,9 @@ class ProduceGather {
   [[nodiscard]] ProduceCall& begin(const RequestContext& context);
   void give_back(ProduceCall& call);
   // Checks one partition's records and gathers them; an outcome that is known now is set now.
-  // `records` lie in the frame and stay valid until flush() returns.
+  // `records` lie in the frame and stay valid until flush() returns. What has to be converted
+  // (old messages, another codec) is written anew beside it; beyond kMaxConvertedTrain of that,
+  // what was gathered so far is written early.
   void add(ProduceCall& call, std::size_t place, replication::Partition& partition,
            MutableBytes records);
   // All partitions have been added: answers now if nothing is outstanding.
@@ -67,6 +69,8 @@ class ProduceGather {
   friend struct Group;
 
   Group& group_of(replication::Partition& partition);
+  // Checks `append.records`; where they are written anew, they lie in `group` afterwards.
+  [[nodiscard]] Status prepare(storage::LeaderAppend& append, Group& group);
   void settle(Group& group);
   void settle_one(const storage::LeaderAppend& append, const Group& group, ProduceCall& call,
                   std::size_t place);
@@ -80,6 +84,7 @@ class ProduceGather {
   Services& services_;
   Executor& home_;
   record::RecordValidator validator_;
+  std::size_t converted_bytes_ = 0;                  // in the open groups
   std::vector<std::unique_ptr<ProduceCall>> calls_;  // all of this thread
   std::vector<ProduceCall*> free_calls_;
   std::vector<std::unique_ptr<Group>> open_groups_;

@@ -41,6 +41,33 @@ void take(Reading& reading, const std::string& topic, zk::StoreResult<zk::Node> 
   reading.one_done();
 }
 
+// compression.type and its level, as the codecs take them.
+void take_compression(const config::TopicConfig& from, storage::LogConfig& to) {
+  switch (from.compression) {
+    case config::TopicCompression::kProducer:
+      to.compression.reset();
+      break;
+    case config::TopicCompression::kUncompressed:
+      to.compression = record::CompressionType::kNone;
+      break;
+    case config::TopicCompression::kGzip:
+      to.compression = record::CompressionType::kGzip;
+      to.compression_level = from.gzip_level;
+      break;
+    case config::TopicCompression::kSnappy:
+      to.compression = record::CompressionType::kSnappy;
+      break;
+    case config::TopicCompression::kLz4:
+      to.compression = record::CompressionType::kLz4;
+      to.compression_level = from.lz4_level;
+      break;
+    case config::TopicCompression::kZstd:
+      to.compression = record::CompressionType::kZstd;
+      to.compression_level = from.zstd_level;
+      break;
+  }
+}
+
 }  // namespace
 
 void read_topic_configs(zk::MetadataStore& store,
@@ -92,6 +119,8 @@ storage::LogConfig log_config(const config::BrokerConfig& broker, const std::str
   to.message_timestamp_log_append = from.timestamp_type == config::TimestampType::kLogAppendTime;
   to.timestamp_before_max_ms = from.timestamp_before_max_ms;
   to.timestamp_after_max_ms = from.timestamp_after_max_ms;
+  to.message_downconversion = from.message_downconversion;
+  take_compression(from, to);
   return to;
 }
 

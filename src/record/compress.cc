@@ -26,6 +26,9 @@ Status compress_gzip(ByteView plain, ByteVector& out, int level) {
                    kGzipWindow, kMemory, Z_DEFAULT_STRATEGY) != Z_OK) {
     return unable("gzip", "the level is none of its levels");
   }
+  gz_header header{};
+  header.os = 255;  // "unknown", as Java writes it
+  deflateSetHeader(&stream, &header);
   const std::size_t begin = out.size();
   out.resize(begin + deflateBound(&stream, plain.size()));
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(plain.data()));

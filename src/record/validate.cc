@@ -168,6 +168,17 @@ Result<MutableBytes> single_batch(MutableBytes records, std::int16_t produce_ver
   return corrupt(cursor.rest());
 }
 
+namespace {
+
+// Whole, it would take more than 2 GiB - 1: nobody has sent the beginning of that by chance.
+bool claims_too_much(ByteView rest) {
+  return rest.size() >= kLogOverhead &&
+         load_be<std::int32_t>(rest.data() + kLengthAt) >
+             INT32_MAX - static_cast<std::int32_t>(kLogOverhead);
+}
+
+}  // namespace
+
 Result<MutableBytes> message_set(MutableBytes records) {
   BatchCursor cursor(records);
   while (true) {
@@ -175,6 +186,9 @@ Result<MutableBytes> message_set(MutableBytes records) {
       case BatchStep::kBatch:
         break;
       case BatchStep::kEnd:
+        if (claims_too_much(cursor.rest())) {
+          return fail(ErrorCode::kCorruptMessage, "A message claims to be larger than any can be");
+        }
         return records.first(cursor.position());
       case BatchStep::kCorrupt:
         return corrupt(cursor.rest());

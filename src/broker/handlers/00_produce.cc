@@ -1,6 +1,6 @@
-// Produce (key 0), versions 3 to 11. Records pass through as bytes: one batch of magic 2 for each
-// partition is checked and stamped where it was received. Older versions, whose message sets have
-// to be converted, are not served.
+// Produce (key 0), versions 0 to 11. Records pass through as bytes: one batch of magic 2 for each
+// partition is checked and stamped where it was received. Message sets of magic 0 and 1, which
+// versions 0 to 2 bring, and batches of a codec that the topic does not want are written anew.
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -18,6 +18,7 @@ namespace barnabas::broker {
 namespace {
 
 constexpr std::string_view kAdminClient = "__admin_client";  // may write to internal topics
+constexpr std::int16_t kFirstOfOneBatch = 3;
 
 bool is_transactional(const protocol::Records& records) {
   return records.bytes().size() >= record::kBatchOverhead &&
@@ -86,8 +87,11 @@ std::optional<Error> judge_request(const RequestContext& context, ProduceCall& c
         outcome.batch_error = ErrorCode::kInvalidRecord;
         continue;
       }
-      const auto batch = record::single_batch(
-          protocol::writable_part(context.frame, partition.records.bytes()), context.version());
+      const MutableBytes records =
+          protocol::writable_part(context.frame, partition.records.bytes());
+      const auto batch = context.version() < kFirstOfOneBatch
+                             ? record::message_set(records)
+                             : record::single_batch(records, context.version());
       if (batch) {
         outcome.batch = *batch;
       } else if (is_unparsable(partition.records)) {

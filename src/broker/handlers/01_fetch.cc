@@ -1,5 +1,5 @@
-// Fetch (key 1), versions 4 to 17: file ranges of the log, long polls, incremental sessions, topics
-// by name or (13 and later) by id. Older versions, which need down-conversion, are not served.
+// Fetch (key 1), versions 0 to 17: file ranges of the log, long polls, incremental sessions, topics
+// by name or (13 and later) by id. Versions 0 to 3 get their records converted (fetch_convert.h).
 #include <algorithm>
 #include <map>
 #include <tuple>
@@ -7,6 +7,7 @@
 
 #include "barnabas/protocol/gen/fetch.h"
 #include "delayed_fetch.h"
+#include "fetch_convert.h"
 #include "fetch_read.h"
 #include "fetch_session.h"
 #include "handler_table.h"
@@ -76,6 +77,17 @@ FetchSessionRequest session_request(const FetchRequest& request, std::int16_t ve
   return result;
 }
 
+// Converted records are held in memory: no more of them than one partition asks for, or a few MiB.
+// Up to version 2 not even the first batch may go beyond the sizes asked for.
+void bound_conversion(std::int16_t version, FetchJob& job) {
+  std::int32_t largest = kMaxConvertedAnswer;
+  for (const auto& item : job.context.items) {
+    largest = std::max(largest, item.max_bytes);
+  }
+  job.limits.max_bytes = std::min(job.limits.max_bytes, largest);
+  job.limits.first_batch_whole = version > kLastFetchWithHardLimit;
+}
+
 }  // namespace
 
 void handle_fetch(RequestContext& context, protocol::Reader& body) {
@@ -97,6 +109,9 @@ void handle_fetch(RequestContext& context, protocol::Reader& body) {
   job.limits.read_committed = request.isolation_level == 1;
   job.limits.from_follower = from_follower;
   job.limits.replica = BrokerId(replica_of(request, context.version()));
+  if (oldest_magic_of(context.version())) [[unlikely]] {
+    bound_conversion(context.version(), job);
+  }
   const FetchReader reader(services.broker_id, context.thread.replicas(),
                            context.thread.metadata());
   FetchPass pass = reader.read(job.context.items, job.context.by_topic_id, job.limits);
