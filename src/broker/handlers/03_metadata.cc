@@ -188,13 +188,16 @@ bool is_malformed(const MetadataRequest& request, std::int16_t version) {
          });
 }
 
+// From version 12 on Kafka's handler takes the request and then fails at the missing name.
 void answer_malformed(RequestContext& context, const MetadataRequest& request) {
+  const ErrorCode error = context.version() < kFirstWithTopicIds ? ErrorCode::kInvalidRequest
+                                                                 : ErrorCode::kUnknownServerError;
   MetadataResponse response;
   for (const auto& topic : *request.topics) {
     auto& entry = response.topics.emplace_back();
     entry.name = topic.name.value_or("");
     entry.topic_id = topic.topic_id;
-    entry.error_code = static_cast<std::int16_t>(ErrorCode::kInvalidRequest);
+    entry.error_code = static_cast<std::int16_t>(error);
   }
   context.answer(response);
 }
