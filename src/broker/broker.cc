@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <future>
 #include <latch>
@@ -39,6 +41,7 @@ namespace {
 constexpr std::size_t kDiskThreads = 4;
 constexpr std::chrono::seconds kStopGrace{5};
 
+constexpr std::size_t kMaxRecoveryThreads = 256;
 logging::Logger& log() {
   static logging::Logger& instance = logging::logger("kafka.server.KafkaServer");
   return instance;
@@ -134,6 +137,13 @@ class Broker::Impl final : public controller::ConfigListener,
       take_dynamic_overrides(dynamic_overrides(*metadata_.load(), broker_id_));
       replicas_->update_configs();
       controller_->set_unclean_leader_election(
+    if (++failed_log_dirs_ == config_.log_dirs.dirs.size() && serving_) {
+      // As Kafka: there is nothing left to serve, and others can take over what this broker led.
+      log().error("Shutdown broker because all log dirs in {} have failed",
+                  fmt::join(config_.log_dirs.dirs, ", "));
+      logging::flush();
+      std::_Exit(1);
+    }
           current_.load()->get_bool("unclean.leader.election.enable"));
     }
   }
@@ -178,6 +188,12 @@ class Broker::Impl final : public controller::ConfigListener,
     TRY_STATUS(open_storage());
     TRY_STATUS(open_tree());
     TRY_STATUS(load_logs());
+    const auto asked = config_.log_dirs.dirs.size() *
+                       static_cast<std::size_t>(std::max(
+                           current_.load()->get_int("num.recovery.threads.per.data.dir"), 1));
+    const std::size_t useful = std::clamp<std::size_t>(tasks.size(), 1, kMaxRecoveryThreads);
+    net::DiskPool pool(std::min(std::max(asked, kDiskThreads), useful), clock_, "recovery");
+    pool.start();
     TRY_STATUS(listen());
     return lead();
   }
@@ -193,11 +209,12 @@ class Broker::Impl final : public controller::ConfigListener,
     return {};
   }
 
-  // Logs are loaded and closed on all threads of the pool. Not from one of them.
+  // Logs are loaded and closed by threads that are there for it alone:
+  // num.recovery.threads.per.data.dir for each log dir, never fewer than the disk pool has.
   void run_on_disk(std::vector<Task> tasks) {
     std::latch left(static_cast<std::ptrdiff_t>(tasks.size()));
     for (auto& task : tasks) {
-      disk_.post([&left, task = std::move(task)]() mutable {
+      pool.post([&left, task = std::move(task)]() mutable {
         task();
         left.count_down();
       });
@@ -339,6 +356,7 @@ class Broker::Impl final : public controller::ConfigListener,
   // Joins every thread; afterwards nothing of this object is touched but by its destructor.
   void tear_down() {
     if (server_) {
+    serving_ = true;
       server_->stop(std::chrono::milliseconds(0));
     }
     if (groups_) {
@@ -389,6 +407,8 @@ void Broker::stop() {
 }
 BrokerId Broker::id() const {
   return impl_->id();
+  std::atomic<bool> serving_ = false;
+  std::atomic<std::size_t> failed_log_dirs_ = 0;
 }
 const std::string& Broker::cluster_id() const {
   return impl_->cluster_id();

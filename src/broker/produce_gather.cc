@@ -135,7 +135,8 @@ void ProduceGather::add(ProduceCall& call, std::size_t place, replication::Parti
   Group& group = group_of(partition);
   ProduceOutcome& outcome = call.outcomes[place];
   if (group.log == nullptr) {
-    outcome.error = ErrorCode::kNotLeaderOrFollower;
+    outcome.error =
+        partition.offline() ? ErrorCode::kKafkaStorageError : ErrorCode::kNotLeaderOrFollower;
     return;
   }
   if (records.empty()) {  // a message set of old without a message: nothing happens, successfully

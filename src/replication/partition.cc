@@ -60,6 +60,7 @@ Status Partition::become(const Leadership& leadership, std::shared_ptr<storage::
     const bool new_epoch = leadership.leader_epoch > leadership_.leader_epoch;
     log_ = std::move(log);
     leadership_ = leadership;
+    offline_ = false;
     if (first) {
       // What was on disk below the checkpoint was committed; the log may begin above it by now.
       high_watermark_ = std::clamp(checkpointed_high_watermark, log_->start_offset(),
@@ -76,6 +77,17 @@ Status Partition::become(const Leadership& leadership, std::shared_ptr<storage::
   }
   notify_waiters();
   return {};
+}
+
+void Partition::take_offline(const Leadership& leadership) {
+  {
+    const MutexLock lock(state_);
+    log_.reset();
+    leadership_ = leadership;
+    offline_ = true;
+    publish();
+  }
+  notify_waiters();
 }
 
 LeaderEpoch Partition::stop() {
@@ -161,7 +173,7 @@ void Partition::write(AppendGroup& group) {
     const MutexLock lock(state_);
     if (log_ == nullptr || leadership_.leader != local_) {
       for (auto& append : group.appends) {
-        refuse(append, ErrorCode::kNotLeaderOrFollower,
+        refuse(append, offline_ ? ErrorCode::kKafkaStorageError : ErrorCode::kNotLeaderOrFollower,
                fmt::format("broker {} does not lead {}", local_.value(), name_));
       }
       return;
@@ -220,8 +232,9 @@ bool Partition::advance_high_watermark() {
 }
 
 void Partition::publish() {
-  Published next{log_, high_watermark_, leadership_.leader_epoch, leadership_.leader,
-                 leadership_.replicas};
+  Published next{
+      log_,    high_watermark_, leadership_.leader_epoch, leadership_.leader, leadership_.replicas,
+      offline_};
   const MutexLock lock(published_mutex_);
   std::swap(published_, next);  // what stood there is released after the lock
 }
@@ -234,7 +247,9 @@ PartitionView Partition::view() const {
     view.leader = published_.leader;
     view.leader_epoch = published_.leader_epoch;
     view.high_watermark = published_.high_watermark;
+    view.offline = published_.offline;
   }
+  view.offline = view.offline || (view.log != nullptr && view.log->offline());
   view.last_stable = view.high_watermark;
   if (view.log != nullptr) {
     view.log_view = view.log->view();
@@ -271,7 +286,16 @@ Offset Partition::high_watermark() const {
   return published_.high_watermark;
 }
 
+bool Partition::offline() const {
+  const auto held = log();
+  const MutexLock lock(published_mutex_);
+  return published_.offline || (held != nullptr && held->offline());
+}
+
 ErrorCode Partition::check_leader(const PartitionView& view, BrokerId local, LeaderEpoch asked) {
+  if (view.offline) {
+    return ErrorCode::kKafkaStorageError;
+  }
   if (asked != kNoLeaderEpoch && asked < view.leader_epoch) {
     return ErrorCode::kFencedLeaderEpoch;
   }

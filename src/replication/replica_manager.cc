@@ -99,6 +99,16 @@ OrderOutcome ReplicaManager::lead_one(const LeadershipOrder& order, ReplicaTable
   if (!opened) {
     log().error("{}: {}", to_string(order.topic_partition), opened.error().message);
     outcome.error = opened.error().code;
+    if (outcome.error == ErrorCode::kKafkaStorageError) {
+      const bool known = partition != nullptr;
+      if (!known) {
+        partition = std::make_shared<Partition>(order.topic_partition, order.topic_id, local_);
+      }
+      partition->take_offline(order.leadership);
+      if (!known) {
+        put(next, std::move(partition));
+      }
+    }
     return outcome;
   }
   const bool created = partition == nullptr;

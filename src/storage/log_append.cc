@@ -251,6 +251,15 @@ Status LogImpl::write_follower_batches(ByteView records, const BatchFacts& facts
 }
 
 Result<Log::FollowerAppend> LogImpl::append_as_follower(ByteView records) {
+  bool must_flush = false;
+  TRY(const FollowerAppend result, append_fetched(records, must_flush));
+  if (must_flush) {
+    TRY_STATUS(flush());
+  }
+  return result;
+}
+
+Result<Log::FollowerAppend> LogImpl::append_fetched(ByteView records, bool& must_flush) {
   const MutexLock lock(mutex_);
   TRY_STATUS(usable());
   FollowerAppend result;
@@ -293,6 +302,7 @@ Result<Log::FollowerAppend> LogImpl::append_as_follower(ByteView records) {
   result.first_offset = facts.first_offset;
   result.last_offset = facts.last_offset;
   result.last_leader_epoch = facts.last_epoch;
+  must_flush = log_end_ - recovery_point_ >= config_.flush_messages;
   return result;
 }
 

@@ -175,7 +175,7 @@ Status LogImpl::flush_range(Offset flush_below, Offset new_recovery_point) {
   // What was cut and written again meanwhile is not covered.
   if (truncations == truncations_ && new_recovery_point > recovery_point_) {
     recovery_point_ = std::min(new_recovery_point, log_end_);
-    last_flush_ms_ = context_.clock->wall_ms();
+    last_flush_ms_ = monotonic_ms(*context_.clock);
   }
   return {};
 }

@@ -19,7 +19,7 @@ LogImpl::LogImpl(const LogContext& context, LoadedLog loaded)
       log_start_(loaded.log_start),
       log_end_(loaded.log_end),
       recovery_point_(std::max(loaded.recovery_point, loaded.log_start)),
-      last_flush_ms_(context.clock->wall_ms()),
+      last_flush_ms_(monotonic_ms(*context.clock)),
       topic_id_(loaded.topic_id),
       jitter_state_(loaded.jitter_seed) {
   const MutexLock lock(mutex_);

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -18,6 +19,7 @@
 #include "io_errors.h"
 #include "producer_state.h"
 #include "segment.h"
+#include "steady_wall.h"
 
 namespace barnabas::storage {
 
@@ -28,6 +30,9 @@ struct LogContext {
   Executor* disk = nullptr;
   std::shared_ptr<FileReaper> reaper;
   std::shared_ptr<LogDirState> log_dir;
+  std::shared_ptr<SteadyWall> wall;  // what retention goes by
+  // Writes the log dir's recovery points durably. Takes the logs' locks.
+  std::function<Status()> checkpoint_recovery_points;
   std::int64_t producer_id_expiration_ms = 86400000;
 };
 
@@ -124,6 +129,8 @@ class LogImpl final : public Log, public std::enable_shared_from_this<LogImpl> {
       REQUIRES(mutex_);
   [[nodiscard]] Status make_room(Gather& gather, std::size_t index, const BatchFacts& facts,
                                  std::int64_t bytes) REQUIRES(mutex_);
+  [[nodiscard]] Result<FollowerAppend> append_fetched(ByteView records, bool& must_flush)
+      EXCLUDES(mutex_);
   [[nodiscard]] Status write_follower_batches(ByteView records, const BatchFacts& facts)
       REQUIRES(mutex_);
   void start_writeback() REQUIRES(mutex_);
@@ -143,6 +150,7 @@ class LogImpl final : public Log, public std::enable_shared_from_this<LogImpl> {
 
   // Cutting: log_truncate.cc.
   [[nodiscard]] Status remove_segments(const SegmentList& doomed) REQUIRES(mutex_);
+  [[nodiscard]] Status lower_recovery_point(Offset offset) EXCLUDES(mutex_);
   [[nodiscard]] Status truncate_locked(Offset offset) REQUIRES(mutex_);
   [[nodiscard]] Status truncate_fully_locked(Offset offset) REQUIRES(mutex_);
   void raise_log_start(Offset offset) REQUIRES(mutex_);
@@ -157,6 +165,11 @@ class LogImpl final : public Log, public std::enable_shared_from_this<LogImpl> {
                                          Offset upper, bool at_least_one) const;
   [[nodiscard]] Result<std::optional<TimestampAndOffset>> find_timestamp(
       const LogView& view, std::int64_t timestamp_ms) const;
+
+  // Indexes that a reader found not to fit are built anew, on the disk executor.
+  void repair_if_damaged(const std::shared_ptr<Segment>& segment) const;
+  [[nodiscard]] Status repair_indexes(const std::shared_ptr<Segment>& segment) const
+      EXCLUDES(mutex_);
 
   // Passes an error on, after the log dir has been told of it.
   template <typename T>
@@ -185,7 +198,7 @@ class LogImpl final : public Log, public std::enable_shared_from_this<LogImpl> {
   Offset log_start_ GUARDED_BY(mutex_);
   Offset log_end_ GUARDED_BY(mutex_);
   Offset recovery_point_ GUARDED_BY(mutex_);
-  std::int64_t last_flush_ms_ GUARDED_BY(mutex_);
+  std::int64_t last_flush_ms_ GUARDED_BY(mutex_);  // monotonic
   std::uint64_t truncations_ GUARDED_BY(mutex_) = 0;
   Uuid topic_id_ GUARDED_BY(mutex_);
   std::uint64_t jitter_state_ GUARDED_BY(mutex_);
@@ -196,8 +209,13 @@ class LogImpl final : public Log, public std::enable_shared_from_this<LogImpl> {
   LogView view_ GUARDED_BY(view_mutex_);
 };
 
+// Notes the batches of a segment from `from` on, up to `until`; log_producers.cc.
+[[nodiscard]] Status replay_batches(ProducerState& state, Segment& segment, Offset from,
+                                    Offset until, std::vector<AbortedTxn>& aborted);
+
 // Builds the producer state up to `last_offset` from the newest snapshot and the batches after it;
-// log_producers.cc. `clean`: after a clean stop without any snapshot the state is taken as empty.
+// log_producers.cc. `clean`: after a clean stop there is always a snapshot where there were
+// records.
 [[nodiscard]] Status rebuild_producer_state(ProducerState& state, const SegmentList& segments,
                                             Offset log_start, Offset last_offset,
                                             std::int64_t now_ms, bool clean);

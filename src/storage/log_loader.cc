@@ -191,6 +191,28 @@ Status LogLoader::load_epochs() {
   return {};
 }
 
+// An empty checkpoint beside batches that name an epoch.
+Result<bool> LogLoader::epochs_are_lost() {
+  if (loaded_.epochs->latest()) {
+    return false;
+  }
+  for (auto segment = loaded_.segments.rbegin(); segment != loaded_.segments.rend(); ++segment) {
+    if ((*segment)->size_bytes() == 0) {
+      continue;
+    }
+    TRY(auto opened, (*segment)->file());
+    BatchScanner scanner(*opened, 0, (*segment)->size_bytes());
+    const auto first = scanner.next();
+    if (!first && first.error().code != ErrorCode::kCorruptMessage) {
+      return std::unexpected(first.error());
+    }
+    if (first && *first) {
+      return (*first)->leader_epoch.value() >= 0;
+    }
+  }
+  return false;
+}
+
 Status LogLoader::rebuild_epochs() {
   for (const auto& segment : loaded_.segments) {
     TRY(auto opened, segment->file());
@@ -223,7 +245,7 @@ Result<RecoveryResult> LogLoader::recover_segment(Segment& segment) {
   loaded_.producers->update_map_end_offset(segment.base_offset());
   RecoveryVisitor visitor(*loaded_.epochs, *loaded_.producers);
   TRY(const RecoveryResult result, segment.recover(loaded_.config.segment_index_bytes, visitor));
-  TRY_STATUS(loaded_.producers->take_snapshot(false));
+  TRY_STATUS(loaded_.producers->take_snapshot_if_room());
   if (result.cut_bytes > 0) {
     logging::logger("storage").warn(
         "{}: segment {}: cut {} bytes that are no whole valid batch; the log ends at offset {}",
@@ -234,7 +256,8 @@ Result<RecoveryResult> LogLoader::recover_segment(Segment& segment) {
 
 // Takes the segments after the first `kept` away.
 Status LogLoader::drop_after(std::size_t kept) {
-  for (std::size_t i = kept; i < loaded_.segments.size(); ++i) {
+  // From the newest back, so that a crash in between leaves no gap.
+  for (std::size_t i = loaded_.segments.size(); i-- > kept;) {
     Segment& segment = *loaded_.segments[i];
     logging::logger("storage").warn("{}: dropping segment {} of {} bytes", label(),
                                     segment.base_offset().value(), segment.size_bytes());
@@ -327,7 +350,12 @@ Result<LoadedLog> LogLoader::load() {
   TRY_STATUS(remove_temporary_files());
   TRY_STATUS(adopt_segments());
   TRY_STATUS(load_epochs());
-  if (epochs_damaged_) {
+  TRY(const bool lost, epochs_are_lost());
+  if (lost && !epochs_damaged_) {
+    logging::logger("storage").error(
+        "{}: {} is empty; building the leader epochs anew from the log", label(), kLeaderEpochFile);
+  }
+  if (lost || epochs_damaged_) {
     TRY_STATUS(rebuild_epochs());
   }
   TRY_STATUS(load_topic_id());
@@ -344,6 +372,7 @@ Result<LoadedLog> LogLoader::load() {
   if (!request_.clean) {
     TRY_STATUS(recover_from(request_.recovery_point_checkpoint));
   }
+  TRY_STATUS(check_txn_indexes());
   Offset log_end = request_.log_start_checkpoint;
   bool keeps_segments = !loaded_.segments.empty();
   if (keeps_segments) {

@@ -37,6 +37,9 @@ class LogLoader {
   [[nodiscard]] Status adopt_segments();
   [[nodiscard]] Status load_epochs();
   [[nodiscard]] Status rebuild_epochs();
+  [[nodiscard]] Result<bool> epochs_are_lost();
+  [[nodiscard]] Status check_txn_indexes();
+  [[nodiscard]] Status rebuild_txn_index(std::size_t number);
   [[nodiscard]] Status recover_from(Offset recovery_point);
   [[nodiscard]] Result<RecoveryResult> recover_segment(Segment& segment);
   [[nodiscard]] Status drop_after(std::size_t kept);

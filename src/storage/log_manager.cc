@@ -31,6 +31,7 @@ LogManagerImpl::LogManagerImpl(const LogManagerOptions& options, const StorageEn
     : options_(options),
       env_(env),
       reaper_(std::make_shared<FileReaper>(*env.vfs, *env.disk)),
+      wall_(std::make_shared<SteadyWall>(*env.clock)),
       gate_(std::make_shared<TaskGate>()) {}
 
 LogManagerImpl::~LogManagerImpl() {
@@ -215,9 +216,20 @@ Status LogManagerImpl::write_meta_properties(const std::string& cluster_id, Brok
   return {};
 }
 
-LogContext LogManagerImpl::context_of(const Directory& directory) const {
-  return {env_.vfs, env_.clock,      env_.disk,
-          reaper_,  directory.state, options_.producer_id_expiration_ms};
+LogContext LogManagerImpl::context_of(const Directory& directory) {
+  LogContext context;
+  context.vfs = env_.vfs;
+  context.clock = env_.clock;
+  context.disk = env_.disk;
+  context.reaper = reaper_;
+  context.log_dir = directory.state;
+  context.wall = wall_;
+  context.producer_id_expiration_ms = options_.producer_id_expiration_ms;
+  context.checkpoint_recovery_points = [this, &directory, gate = gate_]() -> Status {
+    const MutexLock lock(gate->mutex);
+    return gate->stopped ? Status{} : checkpoint_recovery_points_in(directory);
+  };
+  return context;
 }
 
 std::shared_ptr<Log> LogManagerImpl::get(const TopicPartition& partition) const {
@@ -430,7 +442,7 @@ Status LogManagerImpl::delete_logs(std::span<const TopicPartition> partitions) {
   // So that a partition of this name that is made later begins at 0.
   for (const auto& directory : directories_) {
     if (touched.contains(directory.state->path())) {
-      checkpoint_recovery_points_in(directory);
+      static_cast<void>(checkpoint_recovery_points_in(directory));
       checkpoint_log_starts_in(directory);
     }
   }

@@ -92,7 +92,7 @@ class LogManagerImpl final : public LogManager, public LogDirFailureListener {
   [[nodiscard]] Status load_log(const Loading& loading, const ConfigLookup& config_of);
   [[nodiscard]] Status finish_loading(Directory& directory, const std::vector<Loading>& loadings);
   [[nodiscard]] OffsetMap read_checkpoint_or_nothing(const Directory& directory, const char* name);
-  [[nodiscard]] LogContext context_of(const Directory& directory) const;
+  [[nodiscard]] LogContext context_of(const Directory& directory);
   [[nodiscard]] Directory& directory_of(const LogImpl& log);
   [[nodiscard]] Directory* directory_for_new_log() REQUIRES(mutex_);
   [[nodiscard]] Result<std::shared_ptr<LogImpl>> create_log(Directory& directory,
@@ -110,13 +110,14 @@ class LogManagerImpl final : public LogManager, public LogDirFailureListener {
   void run_all(std::vector<Task> tasks);
   [[nodiscard]] Status close_logs();
   void expire_producers();
-  void write_checkpoint(const Directory& directory, const char* name, const OffsetMap& offsets);
-  void checkpoint_recovery_points_in(const Directory& directory);
+  Status write_checkpoint(const Directory& directory, const char* name, const OffsetMap& offsets);
+  Status checkpoint_recovery_points_in(const Directory& directory);
   void checkpoint_log_starts_in(const Directory& directory);
 
   const LogManagerOptions options_;
   const StorageEnvironment env_;
   std::shared_ptr<FileReaper> reaper_;
+  const std::shared_ptr<SteadyWall> wall_;
   MetaProperties meta_;
   std::vector<Directory> directories_;  // fixed after open_directories()
   bool had_clean_shutdown_ = false;

@@ -209,7 +209,7 @@ Status LogManagerImpl::stop(BrokerEpoch broker_epoch) {
   stop_tasks();
   Status result = close_logs();
   for (const auto& directory : directories_) {
-    checkpoint_recovery_points_in(directory);
+    static_cast<void>(checkpoint_recovery_points_in(directory));
     checkpoint_log_starts_in(directory);
   }
   checkpoint_high_watermarks();

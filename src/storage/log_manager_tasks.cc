@@ -88,7 +88,7 @@ void LogManagerImpl::run_retention() {
 }
 
 void LogManagerImpl::flush_dirty_logs() {
-  const std::int64_t now = env_.clock->wall_ms();
+  const std::int64_t now = monotonic_ms(*env_.clock);
   for (const auto& log : all_logs()) {
     const std::int64_t flush_ms = log->config().flush_ms;
     if (log->offline() || now - log->last_flush_ms() < flush_ms) {
@@ -103,16 +103,16 @@ void LogManagerImpl::flush_dirty_logs() {
 }
 
 void LogManagerImpl::expire_producers() {
-  const std::int64_t now = env_.clock->wall_ms();
+  const std::int64_t now = wall_->now_ms();
   for (const auto& log : all_logs()) {
     log->remove_expired_producers(now);
   }
 }
 
-void LogManagerImpl::write_checkpoint(const Directory& directory, const char* name,
-                                      const OffsetMap& offsets) {
+Status LogManagerImpl::write_checkpoint(const Directory& directory, const char* name,
+                                        const OffsetMap& offsets) {
   if (directory.state->offline()) {
-    return;
+    return {};
   }
   const Status written =
       write_offset_checkpoint(*env_.vfs, directory.state->path() + "/" + name, offsets);
@@ -120,15 +120,16 @@ void LogManagerImpl::write_checkpoint(const Directory& directory, const char* na
     directory.state->note(written);
     logging::logger("storage").error("{}", written.error().message);
   }
+  return written;
 }
 
-void LogManagerImpl::checkpoint_recovery_points_in(const Directory& directory) {
+Status LogManagerImpl::checkpoint_recovery_points_in(const Directory& directory) {
   const MutexLock lock(checkpoint_mutex_);
   OffsetMap offsets;
   for (const auto& log : logs_in(directory.state->path())) {
     offsets[log->topic_partition()] = log->recovery_point();
   }
-  write_checkpoint(directory, kRecoveryPointFile, offsets);
+  return write_checkpoint(directory, kRecoveryPointFile, offsets);
 }
 
 void LogManagerImpl::checkpoint_log_starts_in(const Directory& directory) {
@@ -141,12 +142,12 @@ void LogManagerImpl::checkpoint_log_starts_in(const Directory& directory) {
       offsets[log->topic_partition()] = start;
     }
   }
-  write_checkpoint(directory, kLogStartFile, offsets);
+  static_cast<void>(write_checkpoint(directory, kLogStartFile, offsets));  // said there
 }
 
 void LogManagerImpl::checkpoint_recovery_points() {
   for (const auto& directory : directories_) {
-    checkpoint_recovery_points_in(directory);
+    static_cast<void>(checkpoint_recovery_points_in(directory));
   }
 }
 
@@ -163,7 +164,7 @@ void LogManagerImpl::checkpoint_high_watermarks() {
     for (const auto& log : logs_in(directory.state->path())) {
       offsets[log->topic_partition()] = log->high_watermark();
     }
-    write_checkpoint(directory, kHighWatermarkFile, offsets);
+    static_cast<void>(write_checkpoint(directory, kHighWatermarkFile, offsets));
   }
 }
 

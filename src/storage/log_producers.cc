@@ -7,38 +7,61 @@
 namespace barnabas::storage {
 namespace {
 
-// Notes the batches of a segment from `from` on, up to `until`.
-Status replay(ProducerState& state, Segment& segment, Offset from, Offset until) {
-  std::uint64_t limit = segment.size_bytes();
-  TRY(const auto first, segment.find(from, limit));
-  if (!first) {
-    return {};
+// Whether the newest batch is of the format that knows producers.
+Result<bool> knows_producers(const SegmentList& segments) {
+  for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
+    if ((*segment)->size_bytes() > 0) {
+      TRY(auto file, (*segment)->file());
+      BatchScanner scanner(*file, 0, (*segment)->size_bytes());
+      const auto first = scanner.next();
+      if (!first && first.error().code != ErrorCode::kCorruptMessage) {
+        return std::unexpected(first.error());
+      }
+      return !first || !*first || (*first)->magic >= record::kMagicV2;
+    }
   }
-  TRY(const auto end, segment.find(until, limit));
-  if (end) {
-    limit = end->position;
+  return false;
+}
+
+}  // namespace
+
+Status replay_batches(ProducerState& state, Segment& segment, Offset from, Offset until,
+                      std::vector<AbortedTxn>& aborted) {
+  const std::uint64_t limit = segment.size_bytes();
+  std::uint64_t begin = 0;
+  if (from > segment.base_offset()) {
+    const auto first = segment.find(from, limit);
+    if (!first && first.error().code != ErrorCode::kCorruptMessage) {
+      return std::unexpected(first.error());
+    }
+    if (!first || !*first) {
+      begin = limit;
+    } else {
+      begin = (*first)->position;
+    }
   }
   TRY(auto file, segment.file());
-  BatchChecker checker(*file, first->position, limit);
-  std::vector<AbortedTxn> known;  // they stand in the transaction index already
+  BatchChecker checker(*file, begin, limit);
+  bool reached = false;
   state.begin_replay();
-  while (true) {
+  while (!reached) {
     TRY(const auto meta, checker.next());
     if (!meta) {
       break;
     }
-    const ProducerState::Context context;
-    TRY_STATUS(state.append(checker.bytes(), context, known));
+    reached = meta->last_offset >= until;
+    if (!reached) {
+      const ProducerState::Context context;
+      TRY_STATUS(state.append(checker.bytes(), context, aborted));
+    }
   }
   state.end_replay();
-  if (checker.position() < limit) {
+  if (!reached && checker.position() < limit) {
     logging::logger("storage").error("{}: corrupt batch at byte {}; producer state ends before it",
                                      file->path(), checker.position());
   }
   return {};
 }
-
-}  // namespace
 
 Status rebuild_producer_state(ProducerState& state, const SegmentList& segments, Offset log_start,
                               Offset last_offset, std::int64_t now_ms, bool clean) {
@@ -47,14 +70,19 @@ Status rebuild_producer_state(ProducerState& state, const SegmentList& segments,
     boundaries.push_back(segments[i]->base_offset());
   }
   boundaries.push_back(last_offset);
-  if (state.snapshots().empty() && clean) {
-    // A clean stop always leaves one where there were records: this log comes from a version of
-    // Kafka that knew none. Kafka takes its producers as unknown, and so the scan is saved.
-    for (const Offset boundary : boundaries) {
-      state.update_map_end_offset(boundary);
-      TRY_STATUS(state.take_snapshot(false));
+  if (state.snapshots().empty() && clean && last_offset > log_start) {
+    // A clean stop always leaves one where there were records. Either this log comes from a version
+    // of Kafka that knew no producers, and so the scan is saved, or somebody has lost them.
+    TRY(const bool lost, knows_producers(segments));
+    if (!lost) {
+      for (const Offset boundary : boundaries) {
+        state.update_map_end_offset(boundary);
+        TRY_STATUS(state.take_snapshot_if_room());
+      }
+      return {};
     }
-    return {};
+    logging::logger("storage").warn("{}: no snapshot of the producers; reading the whole log",
+                                    to_string(state.partition()));
   }
   const bool was_empty = state.empty() && state.map_end_offset() >= last_offset;
   TRY_STATUS(state.truncate_and_reload(log_start, last_offset, now_ms));
@@ -69,13 +97,14 @@ Status rebuild_producer_state(ProducerState& state, const SegmentList& segments,
       const Offset from = std::max({segment.base_offset(), state.map_end_offset(), log_start});
       state.update_map_end_offset(from);
       if (std::ranges::find(boundaries, segment.base_offset()) != boundaries.end()) {
-        TRY_STATUS(state.take_snapshot(false));
+        TRY_STATUS(state.take_snapshot_if_room());
       }
-      TRY_STATUS(replay(state, segment, from, last_offset));
+      std::vector<AbortedTxn> known;  // they stand in the transaction index already
+      TRY_STATUS(replay_batches(state, segment, from, last_offset, known));
     }
   }
   state.update_map_end_offset(last_offset);
-  TRY_STATUS(state.take_snapshot(false));
+  TRY_STATUS(state.take_snapshot_if_room());
   return {};
 }
 

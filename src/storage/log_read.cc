@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "barnabas/base/logging.h"
 #include "barnabas/record/reader.h"
 #include "log_impl.h"
 
@@ -98,7 +99,9 @@ Result<LogSlice> LogImpl::read_at(const LogView& view, Offset from, std::size_t 
       break;
     }
     std::uint64_t limit = reader.limit(at);
-    TRY(const auto first, segment.find(from, limit));
+    const auto found = segment.find(from, limit);
+    repair_if_damaged((*view.segments_)[at]);
+    TRY(const auto first, found);
     if (!first) {
       continue;  // compaction may have emptied the end of it
     }
@@ -161,15 +164,22 @@ Result<std::optional<TimestampAndOffset>> LogImpl::max_timestamp() const {
   TimestampOffset largest;
   for (std::size_t at = 0; at < reader.count(); ++at) {
     TRY(const TimestampOffset here, noted(reader.segment(at).max_timestamp()));
+    repair_if_damaged((*now.segments_)[at]);
     if (at == 0 || here.timestamp_ms > largest.timestamp_ms) {
       largest = here;
       best = at;
     }
   }
+  if (largest.offset >= now.end_offset()) {
+    return std::nullopt;  // nothing but what was written after the view was taken
+  }
   Segment& segment = reader.segment(best);
-  TRY(const auto from, noted(segment.offset_index().lookup(largest.offset)));
+  TRY(const auto first, noted(segment.find(largest.offset, reader.limit(best))));
+  if (!first) {
+    return std::nullopt;
+  }
   TRY(auto file, noted(segment.file()));
-  BatchScanner scanner(*file, static_cast<std::uint64_t>(from.position), reader.limit(best));
+  BatchScanner scanner(*file, first->position, reader.limit(best));
   while (true) {
     TRY(const auto meta, noted(scanner.next()));
     if (!meta) {
@@ -187,6 +197,7 @@ Result<std::optional<TimestampAndOffset>> LogImpl::find_timestamp(const LogView&
   std::size_t at = 0;
   for (; at < reader.count(); ++at) {
     TRY(const std::int64_t largest, reader.segment(at).largest_timestamp_ms());
+    repair_if_damaged((*view.segments_)[at]);
     if (largest >= timestamp_ms) {
       break;
     }
@@ -195,10 +206,14 @@ Result<std::optional<TimestampAndOffset>> LogImpl::find_timestamp(const LogView&
     return std::nullopt;
   }
   Segment& segment = reader.segment(at);
-  TRY(const TimestampOffset entry, segment.time_index().lookup(timestamp_ms));
-  TRY(const auto from, segment.offset_index().lookup(std::max(entry.offset, view.start_offset())));
+  TRY(const auto from, segment.position_for_timestamp(timestamp_ms, view.start_offset(),
+                                                      view.end_offset(), reader.limit(at)));
+  repair_if_damaged((*view.segments_)[at]);
+  if (!from) {
+    return std::nullopt;
+  }
   TRY(auto file, segment.file());
-  BatchScanner scanner(*file, static_cast<std::uint64_t>(from.position), reader.limit(at));
+  BatchScanner scanner(*file, *from, reader.limit(at));
   while (true) {
     TRY(const auto meta, scanner.next());
     if (!meta) {
@@ -252,6 +267,42 @@ std::vector<Offset> LogImpl::offsets_before(std::int64_t timestamp_ms,
 Result<std::optional<TimestampAndOffset>> LogImpl::offset_for_timestamp(
     std::int64_t timestamp_ms) const {
   return noted(find_timestamp(view(), timestamp_ms));
+}
+
+void LogImpl::repair_if_damaged(const std::shared_ptr<Segment>& segment) const {
+  if (!segment->take_index_damage()) {
+    return;
+  }
+  context_.disk->post([self = shared_from_this(), segment] {
+    const Status repaired = self->noted(self->repair_indexes(segment));
+    if (repaired) {
+      logging::logger("storage").info("{}: the indexes of segment {} are built anew",
+                                      to_string(self->partition_), segment->base_offset().value());
+    } else {
+      // Readers go on without them; the next start tries again.
+      logging::logger("storage").warn("{}: {}", to_string(self->partition_),
+                                      repaired.error().message);
+    }
+  });
+}
+
+// The batches are walked without the lock; what was appended meanwhile, under it.
+Status LogImpl::repair_indexes(const std::shared_ptr<Segment>& segment) const {
+  std::uint64_t truncations = 0;
+  {
+    const MutexLock lock(mutex_);
+    truncations = truncations_;
+  }
+  IndexContents contents;
+  TRY_STATUS(segment->gather_index_contents(contents, segment->size_bytes()));
+  const MutexLock lock(mutex_);
+  TRY_STATUS(usable());
+  if (truncations != truncations_ || std::ranges::count(*segments_, segment) == 0) {
+    return {};  // it is another segment by now
+  }
+  TRY_STATUS(segment->gather_index_contents(contents, segment->size_bytes()));
+  return segment->replace_indexes(contents, config_.segment_index_bytes,
+                                  segments_->back() == segment);
 }
 
 }  // namespace barnabas::storage

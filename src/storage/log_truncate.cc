@@ -30,6 +30,23 @@ Status LogImpl::remove_segments(const SegmentList& doomed) {
   return {};
 }
 
+// Before anything is cut: the checkpoint on the disk must not say that what is written there later
+// was synced. Otherwise a crash after the next appends would leave them unchecked.
+Status LogImpl::lower_recovery_point(Offset offset) {
+  while (true) {
+    {
+      const MutexLock lock(mutex_);
+      TRY_STATUS(usable());
+      if (recovery_point_ <= offset) {
+        return {};
+      }
+      ++truncations_;  // a flush that is under way must not raise it again
+      recovery_point_ = offset;
+    }
+    TRY_STATUS(noted(context_.checkpoint_recovery_points()));
+  }
+}
+
 Result<bool> LogImpl::truncate_to(Offset offset) {
   if (offset.value() < 0) {
     return fail(ErrorCode::kOffsetOutOfRange,
@@ -38,6 +55,7 @@ Result<bool> LogImpl::truncate_to(Offset offset) {
   }
   bool epochs_changed = false;
   bool cut = false;
+  TRY_STATUS(lower_recovery_point(offset));
   {
     const MutexLock lock(mutex_);
     TRY_STATUS(usable());
@@ -69,8 +87,14 @@ Status LogImpl::truncate_locked(Offset offset) {
   // The recovery point first: whatever fails below, the end of the log is checked again.
   recovery_point_ = std::min(recovery_point_, offset);
   segments_ = kept;
+  // From the newest back, so that a crash in between leaves no gap.
+  std::ranges::reverse(doomed);
   TRY_STATUS(remove_segments(doomed));
   TRY_STATUS(kept->back()->truncate_to(offset, config_.segment_index_bytes));
+  // Or else what was cut could come back behind what is appended next.
+  const auto cut = kept->back()->sync();
+  TRY_STATUS(cut ? Status{} : synced(std::unexpected(cut.error())));
+  TRY_STATUS(synced(context_.vfs->sync_directory(directory_->get())));
   log_end_ = offset;
   epochs_->truncate_from_end(offset);
   log_start_ = std::min(offset, log_start_);
@@ -86,9 +110,11 @@ Status LogImpl::truncate_locked(Offset offset) {
 Status LogImpl::truncate_fully_locked(Offset offset) {
   ++truncations_;
   recovery_point_ = std::min(recovery_point_, offset);
-  const SegmentList doomed = *segments_;
+  SegmentList doomed = *segments_;
+  std::ranges::reverse(doomed);
   TRY_STATUS(remove_segments(doomed));
   TRY(auto fresh, create_segment(offset));
+  TRY_STATUS(synced(context_.vfs->sync_directory(directory_->get())));
   segments_ = std::make_shared<const SegmentList>(SegmentList{std::move(fresh)});
   log_end_ = offset;
   log_start_ = offset;
@@ -103,6 +129,7 @@ Status LogImpl::truncate_fully_locked(Offset offset) {
 }
 
 Status LogImpl::truncate_fully_and_start_at(Offset offset) {
+  TRY_STATUS(lower_recovery_point(offset));
   {
     const MutexLock lock(mutex_);
     TRY_STATUS(usable());
@@ -212,7 +239,7 @@ Result<int> LogImpl::delete_old_segments() {
     deleted += by_size;
   }
   if (config_.retention_ms >= 0) {
-    const std::int64_t now = context_.clock->wall_ms();
+    const std::int64_t now = context_.wall->now_ms();
     const std::int64_t keep_ms = config_.retention_ms;
     TRY(const int by_time,
         noted(delete_while("retention.ms",

@@ -6,6 +6,7 @@
 
 #include "barnabas/base/crc32c.h"
 #include "barnabas/base/logging.h"
+#include "io_errors.h"
 #include "producer_state.h"
 
 namespace barnabas::storage {
@@ -115,6 +116,12 @@ Status ProducerState::decode_snapshot(const std::string& text, std::int64_t now_
     if (last.last_offset.value() >= 0) {
       entry.add(last);
     }
+    if (entry.coordinator_epoch >= 0) {
+      // A marker has been written: all but what the open transaction holds lies before it.
+      entry.last_marker_offset = entry.current_txn_first_offset != kNoOffset
+                                     ? entry.current_txn_first_offset
+                                     : last.last_offset + 1;
+    }
     if (expired(entry, now_ms)) {
       continue;
     }
@@ -132,13 +139,26 @@ Result<std::optional<std::string>> ProducerState::take_snapshot(bool sync) {
   }
   std::string path = snapshot_path(map_end_);
   TRY(auto file, vfs_.open(path, OpenMode::kCreateTruncated));
-  TRY_STATUS(file->write_at(0, as_bytes(encode_snapshot())));
+  const Status written = file->write_at(0, as_bytes(encode_snapshot()));
+  if (!written) {
+    static_cast<void>(vfs_.remove(path));  // should that fail too: its CRC tells
+    return std::unexpected(written.error());
+  }
   if (sync) {
     TRY_STATUS(file->sync());
   }
   snapshots_.insert(map_end_);
   snapshot_end_ = map_end_;
   return path;
+}
+
+Status ProducerState::take_snapshot_if_room() {
+  const auto taken = take_snapshot(false);
+  if (!taken && is_out_of_space(taken.error())) {
+    logging::logger("storage").warn("{}: {}", to_string(partition_), taken.error().message);
+    return {};
+  }
+  return taken ? Status{} : Status{std::unexpected(taken.error())};
 }
 
 Status ProducerState::delete_snapshot(Offset offset) {

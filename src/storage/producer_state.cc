@@ -413,7 +413,7 @@ void ProducerState::on_log_start(Offset log_start) {
 
 bool ProducerState::expired(const ProducerEntry& entry, std::int64_t now_ms) const {
   return entry.current_txn_first_offset == kNoOffset &&
-         now_ms - entry.last_timestamp_ms >= expiration_ms_;
+         entry.last_timestamp_ms <= now_ms - expiration_ms_;
 }
 
 void ProducerState::remove_expired(std::int64_t now_ms) {

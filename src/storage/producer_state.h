@@ -104,6 +104,7 @@ class ProducerState {
   // The offset up to which batches have been noted.
   [[nodiscard]] Offset map_end_offset() const { return map_end_; }
   void update_map_end_offset(Offset offset) { map_end_ = offset; }
+  [[nodiscard]] const TopicPartition& partition() const { return partition_; }
   [[nodiscard]] bool empty() const { return producers_.empty() && unreplicated_.empty(); }
 
   [[nodiscard]] Offset first_unstable_offset() const;
@@ -118,6 +119,14 @@ class ProducerState {
   // The path of the file written, if one was. Its CRC tells a torn one, and then the one before is
   // used: syncing it saves time after a crash and is not needed for anything else.
   [[nodiscard]] Result<std::optional<std::string>> take_snapshot(bool sync);
+  // The same, unsynced; where the disk is full it is said and nothing else: the next start goes
+  // back to the one before.
+  [[nodiscard]] Status take_snapshot_if_room();
+  // Loads the newest of the snapshots that holds; deletes those that do not.
+  [[nodiscard]] Status load_newest(Offset log_start, std::int64_t now_ms) {
+    clear();
+    return load_from_snapshot(log_start, now_ms);
+  }
   // Deletes snapshots outside (log_start, log_end] and loads the newest that holds.
   [[nodiscard]] Status truncate_and_reload(Offset log_start, Offset log_end, std::int64_t now_ms);
   [[nodiscard]] Status truncate_fully_and_start_at(Offset offset);

@@ -94,8 +94,12 @@ Result<bool> Segment::should_roll(const RollParams& params) {
   }
   TRY_STATUS(load_first_timestamp());
   const std::int64_t first = staged_.rolling_timestamp_ms.value_or(kNoTimestamp);
+  // Timestamps are anything that a client sends; where the difference does not fit it wraps round,
+  // as Kafka's does.
   const std::int64_t waited =
-      first >= 0 ? params.max_timestamp_ms - first : params.now_ms - created_ms_;
+      first >= 0 ? static_cast<std::int64_t>(static_cast<std::uint64_t>(params.max_timestamp_ms) -
+                                             static_cast<std::uint64_t>(first))
+                 : params.now_ms - created_ms_;
   return waited > params.max_segment_ms - roll_jitter_ms_;
 }
 
@@ -263,80 +267,6 @@ void Segment::close_index_files() {
   txn_index_.close_file();
 }
 
-Result<std::optional<BatchMeta>> Segment::find(Offset offset, std::uint64_t limit) {
-  TRY(auto opened, file());
-  const auto walk = [&](std::uint64_t from) -> Result<std::optional<BatchMeta>> {
-    BatchScanner scanner(*opened, from, limit);
-    while (true) {
-      TRY(auto meta, scanner.next());
-      if (!meta || meta->last_offset >= offset) {
-        return meta;
-      }
-    }
-  };
-  const auto mapping = offset_index_.lookup(offset);
-  if (mapping) {
-    auto found = walk(static_cast<std::uint64_t>(mapping->position));
-    if (found || found.error().code != ErrorCode::kCorruptMessage) {
-      return found;
-    }
-  } else if (mapping.error().code != ErrorCode::kCorruptMessage) {
-    return std::unexpected(mapping.error());
-  }
-  // The index leads to no batch: it does not belong to this file. Go without it.
-  logging::logger("storage").warn("{} does not match its log; searching without it",
-                                  path(kIndexSuffix));
-  return walk(0);
-}
-
-Result<Segment::End> Segment::read_end() {
-  if (size_bytes() == 0) {
-    return End{base_, true};
-  }
-  TRY(const OffsetPosition last, offset_index_.last_entry());
-  TRY(auto opened, file());
-  BatchScanner scanner(*opened, static_cast<std::uint64_t>(last.position), size_bytes());
-  End end{base_, true};
-  while (true) {
-    TRY(const auto meta, scanner.next());
-    if (!meta) {
-      end.whole = scanner.position() == size_bytes();
-      return end;
-    }
-    end.next_offset = meta->last_offset + 1;
-  }
-}
-
-Result<TimestampOffset> Segment::max_timestamp() {
-  {
-    const MutexLock lock(timestamp_mutex_);
-    if (published_timestamp_) {
-      return *published_timestamp_;
-    }
-  }
-  TRY(const TimestampOffset last, time_index_.last_entry());
-  const MutexLock lock(timestamp_mutex_);
-  if (!published_timestamp_) {
-    published_timestamp_ = last;
-  }
-  return *published_timestamp_;
-}
-
-Result<std::int64_t> Segment::largest_timestamp_ms() {
-  TRY(const TimestampOffset largest, max_timestamp());
-  if (largest.timestamp_ms >= 0) {
-    return largest.timestamp_ms;
-  }
-  TRY(const FileInfo info, env_.vfs->stat(path(kLogSuffix)));
-  return info.modified_ms;
-}
-
-Result<std::optional<Offset>> Segment::fetch_upper_bound(std::int64_t position,
-                                                         std::int64_t bytes) {
-  TRY(const auto entry, offset_index_.ceiling_of_position(position + bytes));
-  return entry ? std::optional(entry->offset) : std::nullopt;
-}
-
 Result<TimestampOffset> Segment::scan_max_timestamp() {
   TRY(TimestampOffset largest, time_index_.last_entry());
   TRY(const OffsetPosition from, offset_index_.lookup(largest.offset));
@@ -487,7 +417,7 @@ Status Segment::check_indexes() {
       return corrupt(kTimeIndexSuffix);
     }
   }
-  return txn_index_.check(base_);
+  return txn_index_.check(base_, Offset(INT64_MAX));
 }
 
 Result<std::vector<std::string>> Segment::mark_deleted() {

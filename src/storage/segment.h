@@ -49,6 +49,15 @@ struct RecoveryResult {
   Offset next_offset;  // after the last whole batch
 };
 
+// What the offset and the time index of a segment hold.
+struct IndexContents {
+  std::vector<OffsetPosition> offsets;
+  std::vector<TimestampOffset> times;
+  TimestampOffset max_timestamp;
+  std::uint64_t position = 0;       // so far the batches have been looked at
+  std::uint64_t last_entry_at = 0;  // the batch of the last entry
+};
+
 class Segment {
  public:
   Segment(const SegmentEnvironment& env, Offset base, const LogConfig& config,
@@ -113,8 +122,21 @@ class Segment {
   [[nodiscard]] Result<std::shared_ptr<File>> file() const EXCLUDES(file_mutex_);
 
   // Readers. The first batch whose last offset is not below `offset`, looking no further than
-  // `limit`; null: there is none.
+  // `limit`; null: there is none. Where the index does not fit it goes without; CORRUPT_MESSAGE:
+  // the offset lies in a damaged batch.
   [[nodiscard]] Result<std::optional<BatchMeta>> find(Offset offset, std::uint64_t limit);
+  // Where to begin looking for the first record that is not before `timestamp_ms` in the batches of
+  // [from, end), which end at `limit`; null: there is none.
+  [[nodiscard]] Result<std::optional<std::uint64_t>> position_for_timestamp(
+      std::int64_t timestamp_ms, Offset from, Offset end, std::uint64_t limit);
+  // Whether a reader has found an index that does not fit; true once only. THREAD: any
+  [[nodiscard]] bool take_index_damage() {
+    return index_damaged_.load(std::memory_order_acquire) &&
+           !damage_taken_.exchange(true, std::memory_order_acq_rel);
+  }
+  // Adds what indexes of the batches in [contents.position, limit) would hold. CORRUPT_MESSAGE: a
+  // batch does not hold. THREAD: disk
+  [[nodiscard]] Status gather_index_contents(IndexContents& contents, std::uint64_t limit) const;
   // The offset after the last whole batch, from the index's last entry on; `whole` tells whether
   // the file ends there, too. CORRUPT_MESSAGE: the index leads nowhere.
   struct End {
@@ -138,6 +160,9 @@ class Segment {
   [[nodiscard]] Result<RecoveryResult> recover(std::int32_t max_index_bytes, BatchVisitor& visitor);
   // Builds the indexes anew from the batches, without touching the .log file.
   [[nodiscard]] Status rebuild_indexes(std::int32_t max_index_bytes);
+  // Puts new indexes in the place of those that do not fit.
+  [[nodiscard]] Status replace_indexes(const IndexContents& contents, std::int32_t max_index_bytes,
+                                       bool active);
   // CORRUPT_MESSAGE where the indexes cannot belong to this .log file.
   [[nodiscard]] Status check_indexes();
 
@@ -162,6 +187,15 @@ class Segment {
   [[nodiscard]] Status load_first_timestamp();
   void publish_max_timestamp() EXCLUDES(timestamp_mutex_);
   [[nodiscard]] Result<TimestampOffset> scan_max_timestamp();
+  [[nodiscard]] Result<std::optional<BatchMeta>> find_from(const OffsetPosition& entry,
+                                                           Offset offset, std::uint64_t limit);
+  [[nodiscard]] Result<std::optional<BatchMeta>> find_past_damage(Offset offset,
+                                                                  std::uint64_t limit);
+  [[nodiscard]] Result<OffsetPosition> trusted_entry(const File& file, Offset offset,
+                                                     std::uint64_t limit);
+  [[nodiscard]] Result<bool> time_index_fits(const TimestampOffset& last);
+  [[nodiscard]] Result<TimestampOffset> find_max_timestamp();
+  void note_index_damage(std::string_view suffix);
   [[nodiscard]] Status reset_indexes(std::int32_t max_index_bytes);
   [[nodiscard]] Status finish_rebuild();
 
@@ -173,6 +207,8 @@ class Segment {
   bool preallocated_ = false;
   std::atomic<bool> deleted_{false};
   std::atomic<bool> dirty_{false};  // changed since the last sync
+  std::atomic<bool> index_damaged_{false};
+  std::atomic<bool> damage_taken_{false};
   std::atomic<std::uint64_t> size_{0};
 
   // The log's lock.

@@ -42,7 +42,7 @@ Status TransactionIndex::load() {
     ByteVector bytes(size - size % kEntryBytes);
     TRY(const std::size_t read, file->read_at(0, bytes));
     for (std::size_t at = 0; at + kEntryBytes <= read; at += kEntryBytes) {
-      if (load_be<std::int16_t>(bytes.data() + at) > kVersion) {
+      if (load_be<std::int16_t>(bytes.data() + at) != kVersion) {
         return fail(ErrorCode::kCorruptMessage, path + " has an entry of an unknown version");
       }
       entries_.push_back(decode(bytes.data() + at));
@@ -97,11 +97,31 @@ Status TransactionIndex::truncate_to(Offset offset) {
   return {};
 }
 
+// Whatever the file holds, it is not looked at.
+Status TransactionIndex::reset_locked() {
+  entries_.clear();
+  if (!file_ && vfs_.exists(path_())) {
+    TRY(auto file, vfs_.open(path_(), OpenMode::kReadWrite));
+    file_ = std::move(file);
+  }
+  loaded_ = true;
+  return file_ ? file_->truncate(0) : Status{};
+}
+
 Status TransactionIndex::reset() {
   const MutexLock lock(mutex_);
-  TRY_STATUS(load());
-  entries_.clear();
-  return file_ ? file_->truncate(0) : Status{};
+  return reset_locked();
+}
+
+Status TransactionIndex::replace(const std::vector<AbortedTxn>& entries) {
+  {
+    const MutexLock lock(mutex_);
+    TRY_STATUS(reset_locked());
+  }
+  for (const auto& entry : entries) {
+    TRY_STATUS(append(entry));
+  }
+  return sync();
 }
 
 Status TransactionIndex::sync() {
@@ -112,14 +132,25 @@ Status TransactionIndex::sync() {
   return file_->sync();
 }
 
-Status TransactionIndex::check(Offset base) {
+Status TransactionIndex::check(Offset base, Offset end) {
   const MutexLock lock(mutex_);
   TRY_STATUS(load());
-  for (const auto& txn : entries_) {
-    if (txn.last_offset < base) {
-      return fail(ErrorCode::kCorruptMessage,
-                  path_() + " names a transaction that ended before the segment");
+  if (file_) {
+    TRY(const std::uint64_t size, file_->size());
+    if (size != entries_.size() * kEntryBytes) {
+      return fail(ErrorCode::kCorruptMessage, path_() + " does not end with a whole entry");
     }
+  }
+  Offset before = base - 1;
+  for (const auto& txn : entries_) {
+    if (txn.last_offset <= before || txn.last_offset >= end ||
+        txn.first_offset >= txn.last_offset || txn.first_offset.value() < 0 ||
+        txn.last_stable_offset.value() < 0 || txn.last_stable_offset > txn.last_offset + 1 ||
+        txn.producer_id.value() < 0) {
+      return fail(ErrorCode::kCorruptMessage,
+                  path_() + " names a transaction that cannot have ended in the segment");
+    }
+    before = txn.last_offset;
   }
   return {};
 }

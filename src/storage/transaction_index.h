@@ -38,14 +38,17 @@ class TransactionIndex {
   // Drops those whose marker lies at or above `offset`.
   Status truncate_to(Offset offset) EXCLUDES(mutex_);
   Status reset() EXCLUDES(mutex_);
+  // Puts these entries in the place of whatever the file holds.
+  Status replace(const std::vector<AbortedTxn>& entries) EXCLUDES(mutex_);
   Status sync() EXCLUDES(mutex_);
-  // CORRUPT_MESSAGE where an entry cannot belong to a segment that begins at `base`.
-  Status check(Offset base) EXCLUDES(mutex_);
+  // CORRUPT_MESSAGE where the file cannot be that of a segment with offsets in [base, end).
+  Status check(Offset base, Offset end) EXCLUDES(mutex_);
   void close_file() EXCLUDES(mutex_);
   [[nodiscard]] bool exists() const;
 
  private:
   Status load() REQUIRES(mutex_);
+  Status reset_locked() REQUIRES(mutex_);
 
   Vfs& vfs_;
   std::function<std::string()> path_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "barnabas/base/check.h"
 
@@ -180,9 +181,10 @@ int MemoryVfs::faults_hit() const {
   return faults_hit_;
 }
 
-void MemoryVfs::power_off_after(std::uint64_t changes) {
+void MemoryVfs::power_off_after(std::uint64_t changes, std::uint64_t torn_bytes) {
   const MutexLock lock(mutex_);
   power_left_ = changes;
+  torn_bytes_ = torn_bytes;
 }
 
 bool MemoryVfs::powered_off() const {
@@ -226,6 +228,7 @@ Status MemoryVfs::check(FileOp op, const std::string& path) const {
 
 Status MemoryVfs::begin_change(FileOp op, const std::string& path) {
   if (power_left_ == 0U) {
+    torn_bytes_ = 0;
     return io_error(name_of(op), path, EIO);
   }
   TRY_STATUS(check(op, path));
@@ -263,9 +266,9 @@ Status MemoryVfs::write(Inode& inode, const std::string& path, std::uint64_t pos
   }
   int error = 0;
   if (power_left_ == 0U) {
-    return io_error("write", path, EIO);
-  }
-  if (const Fault* fault = matching_fault(FileOp::kWrite, path)) {
+    error = EIO;
+    bytes.resize(std::min<std::size_t>(bytes.size(), std::exchange(torn_bytes_, 0)));
+  } else if (const Fault* fault = matching_fault(FileOp::kWrite, path)) {
     error = fault->error;
     bytes.resize(std::min<std::size_t>(bytes.size(), fault->partial_bytes));
   } else {

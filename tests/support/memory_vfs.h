@@ -62,8 +62,9 @@ class MemoryVfs final : public Vfs {
   void clear_faults();
   // How many faults have struck.
   [[nodiscard]] int faults_hit() const;
-  // Lets `changes` more changes through; after that each fails (EIO) and does nothing.
-  void power_off_after(std::uint64_t changes);
+  // Lets `changes` more changes through; after that each fails (EIO) and does nothing, but for the
+  // first, of which, if it is a write, so many bytes are done.
+  void power_off_after(std::uint64_t changes, std::uint64_t torn_bytes = 0);
   [[nodiscard]] bool powered_off() const;
   // Changes (writes, truncations, syncs, renames, removals, creations) made so far.
   [[nodiscard]] std::uint64_t changes() const;
@@ -160,6 +161,7 @@ class MemoryVfs final : public Vfs {
   mutable int faults_hit_ GUARDED_BY(mutex_) = 0;
   std::uint64_t changes_ GUARDED_BY(mutex_) = 0;
   std::optional<std::uint64_t> power_left_ GUARDED_BY(mutex_);
+  std::uint64_t torn_bytes_ GUARDED_BY(mutex_) = 0;
   std::uint64_t capacity_ GUARDED_BY(mutex_) = UINT64_MAX;
   std::set<std::string> locks_ GUARDED_BY(mutex_);
   mutable std::map<std::string, std::uint64_t> bytes_read_ GUARDED_BY(mutex_);

@@ -76,6 +76,7 @@ struct PartitionView {
   Offset last_stable{0};  // bound of read_committed
   LeaderEpoch leader_epoch = kNoLeaderEpoch;
   BrokerId leader = kNoBroker;
+  bool offline = false;  // its log dir has failed
 };
 
 class Partition : public std::enable_shared_from_this<Partition> {
@@ -93,6 +94,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   // STALE_CONTROLLER_EPOCH or STALE leader epoch (FENCED_LEADER_EPOCH) where it knows better.
   [[nodiscard]] Status become(const Leadership& leadership, std::shared_ptr<storage::Log> log,
                               Offset checkpointed_high_watermark);
+  // The replica lies in a log dir that cannot be used: later calls answer KAFKA_STORAGE_ERROR.
+  void take_offline(const Leadership& leadership);
   // The replica is stopped: later calls answer NOT_LEADER_OR_FOLLOWER, waiters are woken.
   // Returns the leader epoch it had.
   LeaderEpoch stop();
@@ -110,12 +113,13 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] PartitionView view() const;
   [[nodiscard]] std::shared_ptr<storage::Log> log() const;  // null: no replica here
   [[nodiscard]] bool is_leader() const;
+  [[nodiscard]] bool offline() const;  // its log dir has failed
   // Whether another broker holds a replica, so that it may fetch as a follower.
   [[nodiscard]] bool has_follower(BrokerId id) const;
   [[nodiscard]] LeaderEpoch leader_epoch() const;
   [[nodiscard]] Offset high_watermark() const;
-  // FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH or NOT_LEADER_OR_FOLLOWER; -1 asks for no check of
-  // the epoch (Kafka's Partition.checkCurrentLeaderEpoch).
+  // KAFKA_STORAGE_ERROR, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH or NOT_LEADER_OR_FOLLOWER; -1
+  // asks for no check of the epoch (Kafka's Partition.checkCurrentLeaderEpoch).
   [[nodiscard]] static ErrorCode check_leader(const PartitionView& view, BrokerId local,
                                               LeaderEpoch asked);
 
@@ -146,6 +150,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Mutex state_;
   std::shared_ptr<storage::Log> log_ GUARDED_BY(state_);
   Leadership leadership_ GUARDED_BY(state_);
+  bool offline_ GUARDED_BY(state_) = false;  // there is no log because its log dir has failed
   Offset high_watermark_ GUARDED_BY(state_){0};
 
   struct Published {
@@ -154,6 +159,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
     LeaderEpoch leader_epoch = kNoLeaderEpoch;
     BrokerId leader = kNoBroker;
     std::vector<BrokerId> replicas;
+    bool offline = false;
   };
   mutable Mutex published_mutex_;
   Published published_ GUARDED_BY(published_mutex_);

@@ -227,7 +227,7 @@ class Log {
   [[nodiscard]] virtual Status flush(Offset offset) = 0;
   [[nodiscard]] virtual Status flush() = 0;
   [[nodiscard]] virtual Offset recovery_point() const = 0;
-  [[nodiscard]] virtual std::int64_t last_flush_ms() const = 0;
+  [[nodiscard]] virtual std::int64_t last_flush_ms() const = 0;  // on the monotonic clock
 
   // THREAD: any
   [[nodiscard]] virtual std::vector<ProducerStateInfo> active_producers() const = 0;
