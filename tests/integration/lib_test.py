@@ -1,9 +1,12 @@
 """The test library's own tests: what it compares with must be right, and must notice a difference."""
 
+import pathlib
 import struct
+import tempfile
+import types
 import unittest
 
-from lib import messages, text, wire
+from lib import messages, stored, text, wire
 from lib.wire import Record
 
 
@@ -99,6 +102,28 @@ class TextTest(unittest.TestCase):
         other = [p._replace(record=p.record._replace(value=b"")) if p == value_null else p
                  for p in self.placed]
         self.assertIsNotNone(text.difference(self.placed, other))
+
+
+class StoredTest(unittest.TestCase):
+    def check(self, *batches, wanted):
+        with tempfile.TemporaryDirectory() as name:
+            log = pathlib.Path(name) / "t-0" / "00000000000000000000.log"
+            log.parent.mkdir()
+            log.write_bytes(b"".join(batches) + bytes(200))  # a preallocated rest
+            broker = types.SimpleNamespace(log_dirs=[pathlib.Path(name)])
+            stored.check_codec(broker, "t", "lz4", wanted)
+
+    def test_codec_on_disk(self):
+        def batch(codec, count):
+            return wire.encode_batch(text.records(count), attributes=text.CODECS.index(codec))
+        self.check(batch("lz4", 400), wanted=400)
+        self.check(batch("lz4", 400), batch("none", 3), wanted=403)
+        for batches, wanted in (([batch("none", 400)], 400), ([batch("lz4", 400)], 401),
+                                ([batch("lz4", 400), batch("none", 9)], 409),
+                                ([batch("lz4", 400), batch("gzip", 2)], 402),
+                                ([batch("lz4", 100), batch("none", 2)], 102), ([], 1)):
+            with self.assertRaises(AssertionError):
+                self.check(*batches, wanted=wanted)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
-"""franz-go: the text out and back with every codec, idempotent, read from assigned partitions."""
+"""franz-go: idempotent producer, a consumer of assigned partitions, kadm."""
 
-import functools
+from lib import built, clienttest, paths
 
-from go_roundtrip import roundtrip
-from lib import clienttest
 
-clienttest.main(functools.partial(roundtrip, "franz_go"))
+def test(broker, folder):
+    program = built.go_program(paths.CLIENTS / "go", "franz_go")
+    clienttest.roundtrip(broker, folder, "franz-go", [program])
+
+
+clienttest.main(test)

@@ -41,7 +41,7 @@ def parse(row: bytes) -> text.Placed:
 
 
 def test(broker: brokers.Broker, folder: pathlib.Path) -> None:
-    records = text.records()
+    records = text.records(clienttest.records())
     wanted: List[text.Placed] = []
     with Client(broker.address) as client:
         client.create_topic(TOPIC, 1)

@@ -8,7 +8,7 @@ import pathlib
 import re
 from typing import Iterator, List
 
-from lib import brokers, clienttest, paths, text
+from lib import brokers, clienttest, paths, stored, text
 from lib.wire import Record
 
 KCAT = "/usr/bin/kcat"
@@ -51,7 +51,7 @@ def parse(data: bytes) -> Iterator[text.Placed]:
 
 def test(broker: brokers.Broker, folder: pathlib.Path) -> None:
     paths.program(KCAT, "kcat")
-    wanted = sayable(text.place(text.records(), 2))
+    wanted = sayable(text.place(text.records(clienttest.records()), 2))
     clienttest.create_topics(broker, CODECS, 2)
     for codec in CODECS:
         topic = clienttest.topic_of(codec)
@@ -68,6 +68,7 @@ def test(broker: brokers.Broker, folder: pathlib.Path) -> None:
                                    "-f", r"%p %o %K %S %h|%k%s\n"])
             got += parse(done.stdout)
         clienttest.check_ends(broker, topic, wanted)
+        stored.check_codec(broker, topic, codec, len(wanted))
         clienttest.check(wanted, got, f"kcat, {codec}")
 
 

@@ -1,8 +1,11 @@
-"""sarama: the text out and back with every codec, acks=1, read by direct partition consumers."""
+"""sarama: asynchronous producer with acks=1, direct partition consumers, ClusterAdmin."""
 
-import functools
+from lib import built, clienttest, paths
 
-from go_roundtrip import roundtrip
-from lib import clienttest
 
-clienttest.main(functools.partial(roundtrip, "sarama"))
+def test(broker, folder):
+    program = built.go_program(paths.CLIENTS / "go", "sarama")
+    clienttest.roundtrip(broker, folder, "sarama", [program])
+
+
+clienttest.main(test)

@@ -58,6 +58,29 @@ def python_env(requirements: pathlib.Path) -> str:
     return str(python)
 
 
+def java_client(folder: pathlib.Path, release: str, sources: List[str]) -> str:
+    """The class path of the Java programs of `sources`, built against one release of folder/pom.xml."""
+    javac = paths.program(f"{os.path.dirname(paths.java())}/javac", "openjdk-17-jdk-headless")
+    pom = folder / "pom.xml"
+    files = sorted(file for name in sources for file in (folder / name).glob("*.java"))
+    jars = paths.cache_dir() / f"java-{_hash([pom])}"
+    classes = paths.cache_dir() / f"java-{release}-{_hash([pom, *files])}"
+    with _only_one("java"):
+        if not (jars / "complete").exists():
+            paths.program("/usr/bin/mvn", "maven")
+            env = {**os.environ, "JAVA_HOME": os.path.dirname(os.path.dirname(paths.java()))}
+            _run(["/usr/bin/mvn", "-q", "-B", "-f", str(pom), "dependency:copy", f"-Dout={jars}"],
+                 "fetching the jars of tests/integration/clients/java/pom.xml", folder, env)
+            (jars / "complete").touch()
+        classpath = ":".join(sorted(str(jar) for jar in (jars / release).glob("*.jar")))
+        if not (classes / "complete").exists():
+            _run([javac, "-nowarn", "-proc:none", "-J-XX:TieredStopAtLevel=1", "-cp", classpath, "-d",
+                  str(classes), *map(str, files)], f"compiling against {release}", folder,
+                 dict(os.environ))
+            (classes / "complete").touch()
+    return f"{classes}:{classpath}"
+
+
 def go_program(module: pathlib.Path, command: str) -> str:
     """One program of a Go module, built by Debian's go from go.mod and go.sum as they stand."""
     paths.program(GO, "golang-go")

@@ -75,6 +75,11 @@ class Client:
         ready = [p for p in topic["Partitions"] if p["ErrorCode"] == NONE and p["LeaderId"] >= 0]
         return topic["ErrorCode"] == NONE and len(ready) == partitions
 
+    def exists(self, name: str) -> bool:
+        topic = self.ask("Metadata", 8, Topics=[{"Name": name}],
+                         AllowAutoTopicCreation=False)["Topics"][0]
+        return topic["ErrorCode"] != UNKNOWN_TOPIC_OR_PARTITION
+
     def produce(self, topic: str, partition: int, batch: bytes, acks: int = -1,
                 version: int = 8) -> messages.Fields:
         """One batch to one partition; the partition's answer."""

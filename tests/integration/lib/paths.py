@@ -8,6 +8,7 @@ import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 TEXT = ROOT / "LICENSE"
+CLIENTS = ROOT / "tests" / "integration" / "clients"
 
 
 class Missing(Exception):
@@ -57,10 +58,11 @@ def program(path: str, package: str) -> str:
 
 
 @functools.lru_cache(maxsize=None)
-def oracle_classpath() -> str:
-    """The class path of Kafka 3.9.1 and its tools; downloaded by Maven the first time."""
+def oracle_classpath(old_release: str = "") -> str:
+    """The class path of Kafka 3.9.1 and its tools, or of the tools of an older release; downloaded
+    by Maven the first time."""
     script = ROOT / "tests" / "oracle" / "classpath.sh"
-    done = subprocess.run([str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    done = subprocess.run([str(script), *([old_release] if old_release else [])], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           check=False)
     if done.returncode != 0:
         raise Missing(done.stderr.strip())

@@ -1,11 +1,13 @@
-// The newest franz-go and sarama that Debian 12's Go 1.19 builds.
+// The newest franz-go, sarama and kafka-go that Debian 12's Go 1.19 builds.
 module barnabas.test/clients
 
 go 1.19
 
 require (
 	github.com/IBM/sarama v1.45.0
+	github.com/segmentio/kafka-go v0.4.48
 	github.com/twmb/franz-go v1.17.0
+	github.com/twmb/franz-go/pkg/kadm v1.10.0
 )
 
 require (

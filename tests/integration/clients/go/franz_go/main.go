@@ -1,13 +1,13 @@
-// The text out and back with franz-go: its idempotent producer, and a consumer of assigned
-// partitions.
+// The text out and back with franz-go: its idempotent producer, a consumer of assigned partitions, and
+// kadm for the topics.
 package main
 
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"barnabas.test/clients/text"
@@ -18,27 +18,118 @@ var codecs = map[string]kgo.CompressionCodec{
 	"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
 }
 
-func produce(ctx context.Context, arguments text.Arguments, records []text.Record) error {
-	codec, known := codecs[arguments.Codec]
-	if !known {
-		return fmt.Errorf("no codec %q", arguments.Codec)
+type franz struct {
+	bootstrap string
+	admin     *kadm.Client
+}
+
+func open(bootstrap string) (text.Client, error) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(bootstrap))
+	if err != nil {
+		return nil, err
+	}
+	return &franz{bootstrap, kadm.NewClient(client)}, nil
+}
+
+func (f *franz) Create(topic string, partitions int, configs map[string]string) error {
+	asked := map[string]*string{}
+	for name := range configs {
+		value := configs[name]
+		asked[name] = &value
+	}
+	_, err := f.admin.CreateTopic(context.Background(), int32(partitions), 1, asked, topic)
+	return err
+}
+
+func (f *franz) Partitions(topic string) (int, error) {
+	topics, err := f.admin.ListTopics(context.Background(), topic)
+	if err != nil {
+		return 0, err
+	}
+	return len(topics[topic].Partitions), topics[topic].Err
+}
+
+func (f *franz) ReadConfig(topic, name string) (string, error) {
+	all, err := f.admin.DescribeTopicConfigs(context.Background(), topic)
+	if err != nil {
+		return "", err
+	}
+	described, err := all.On(topic, nil)
+	if err != nil {
+		return "", err
+	}
+	for _, config := range described.Configs {
+		if config.Key == name {
+			return config.MaybeValue(), described.Err
+		}
+	}
+	return "", described.Err
+}
+
+func (f *franz) AlterConfig(topic, name, value string) error {
+	changed, err := f.admin.AlterTopicConfigs(context.Background(),
+		[]kadm.AlterConfig{{Name: name, Value: &value}}, topic)
+	if err != nil {
+		return err
+	}
+	answer, err := changed.On(topic, nil)
+	if err != nil {
+		return err
+	}
+	return answer.Err
+}
+
+func (f *franz) AddPartitions(topic string, total int) error {
+	answers, err := f.admin.UpdatePartitions(context.Background(), total, topic)
+	if err != nil {
+		return err
+	}
+	return answers[topic].Err
+}
+
+func (f *franz) DeleteRecords(topic string, partition int32, before int64) error {
+	offsets := kadm.Offsets{}
+	offsets.AddOffset(topic, partition, before, -1)
+	answers, err := f.admin.DeleteRecords(context.Background(), offsets)
+	if err != nil {
+		return err
+	}
+	return answers[topic][partition].Err
+}
+
+func (f *franz) Delete(topics []string) error {
+	answers, err := f.admin.DeleteTopics(context.Background(), topics...)
+	if err != nil {
+		return err
+	}
+	for _, answer := range answers {
+		if answer.Err != nil {
+			return answer.Err
+		}
+	}
+	return nil
+}
+
+func (f *franz) Produce(topic, codec string, records []text.Record) error {
+	known, found := codecs[codec]
+	if !found {
+		return fmt.Errorf("no codec %q", codec)
 	}
 	client, err := kgo.NewClient(
-		kgo.SeedBrokers(arguments.Bootstrap), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.ProducerBatchCompression(codec), kgo.ProducerLinger(5*time.Millisecond),
-		kgo.MaxBufferedRecords(len(records)+1))
+		kgo.SeedBrokers(f.bootstrap), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerBatchCompression(known), kgo.ProducerLinger(5*time.Millisecond))
 	if err != nil {
 		return err
 	}
 	defer client.Close()
 	failed := make(chan error, len(records))
 	for _, record := range records {
-		sent := &kgo.Record{Topic: arguments.Topic, Partition: record.Partition, Key: record.Key,
+		sent := &kgo.Record{Topic: topic, Partition: record.Partition, Key: record.Key,
 			Value: record.Value}
 		for _, header := range record.Headers {
 			sent.Headers = append(sent.Headers, kgo.RecordHeader{Key: header.Name, Value: header.Value})
 		}
-		client.Produce(ctx, sent, func(_ *kgo.Record, err error) { failed <- err })
+		client.Produce(context.Background(), sent, func(_ *kgo.Record, err error) { failed <- err })
 	}
 	for range records {
 		if err := <-failed; err != nil {
@@ -48,20 +139,23 @@ func produce(ctx context.Context, arguments text.Arguments, records []text.Recor
 	return nil
 }
 
-func consume(ctx context.Context, arguments text.Arguments, count int) ([]text.Record, error) {
-	assigned := map[int32]kgo.Offset{}
-	for partition := int32(0); partition < arguments.Partitions; partition++ {
-		assigned[partition] = kgo.NewOffset().AtStart()
+func (f *franz) Consume(topic string, counts []int) ([]text.Record, error) {
+	assigned, wanted := map[int32]kgo.Offset{}, 0
+	for partition, count := range counts {
+		assigned[int32(partition)] = kgo.NewOffset().AtStart()
+		wanted += count
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(arguments.Bootstrap),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{arguments.Topic: assigned}))
+	client, err := kgo.NewClient(kgo.SeedBrokers(f.bootstrap),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: assigned}))
 	if err != nil {
 		return nil, err
 	}
 	defer client.Close()
 	var got []text.Record
-	for len(got) < count {
+	for len(got) < wanted {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		fetches := client.PollFetches(ctx)
+		cancel()
 		if failures := fetches.Errors(); len(failures) > 0 {
 			return nil, fmt.Errorf("after %d records: %w", len(got), failures[0].Err)
 		}
@@ -77,30 +171,4 @@ func consume(ctx context.Context, arguments text.Arguments, count int) ([]text.R
 	return got, nil
 }
 
-func run() error {
-	arguments, err := text.ParseArguments()
-	if err != nil {
-		return err
-	}
-	records, err := text.Read(arguments.In)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
-	defer cancel()
-	if err := produce(ctx, arguments, records); err != nil {
-		return fmt.Errorf("produce: %w", err)
-	}
-	got, err := consume(ctx, arguments, len(records))
-	if err != nil {
-		return fmt.Errorf("consume: %w", err)
-	}
-	return text.Write(arguments.Out, got)
-}
-
-func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
+func main() { text.Run(open) }

@@ -1,10 +1,9 @@
-// The text out and back with sarama: its asynchronous producer with acks=1, and direct partition
-// consumers.
+// The text out and back with sarama: its asynchronous producer with acks=1, direct partition consumers,
+// and its ClusterAdmin for the topics.
 package main
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -17,14 +16,14 @@ var codecs = map[string]sarama.CompressionCodec{
 	"snappy": sarama.CompressionSnappy, "lz4": sarama.CompressionLZ4, "zstd": sarama.CompressionZSTD,
 }
 
-func configuration(codec string) (*sarama.Config, error) {
-	known, found := codecs[codec]
-	if !found {
-		return nil, fmt.Errorf("no codec %q", codec)
-	}
+type client struct {
+	bootstrap string
+	admin     sarama.ClusterAdmin
+}
+
+func configuration() *sarama.Config {
 	config := sarama.NewConfig()
 	config.Version = sarama.V3_6_0_0
-	config.Producer.Compression = known
 	config.Producer.RequiredAcks = sarama.WaitForLocal
 	config.Producer.Partitioner = sarama.NewManualPartitioner
 	config.Producer.Return.Successes = true
@@ -32,7 +31,70 @@ func configuration(codec string) (*sarama.Config, error) {
 	config.Producer.Flush.Frequency = 5 * time.Millisecond
 	config.Net.MaxOpenRequests = 1 // keeps each partition's order without idempotence
 	config.Consumer.Return.Errors = true
-	return config, nil
+	return config
+}
+
+func open(bootstrap string) (text.Client, error) {
+	admin, err := sarama.NewClusterAdmin([]string{bootstrap}, configuration())
+	return &client{bootstrap, admin}, err
+}
+
+func (c *client) Create(topic string, partitions int, configs map[string]string) error {
+	asked := map[string]*string{}
+	for name := range configs {
+		value := configs[name]
+		asked[name] = &value
+	}
+	return c.admin.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: int32(partitions),
+		ReplicationFactor: 1, ConfigEntries: asked}, false)
+}
+
+func (c *client) Partitions(topic string) (int, error) {
+	described, err := c.admin.DescribeTopics([]string{topic})
+	if err != nil {
+		return 0, err
+	}
+	if described[0].Err != sarama.ErrNoError {
+		return 0, described[0].Err
+	}
+	return len(described[0].Partitions), nil
+}
+
+func (c *client) ReadConfig(topic, name string) (string, error) {
+	entries, err := c.admin.DescribeConfig(
+		sarama.ConfigResource{Type: sarama.TopicResource, Name: topic, ConfigNames: []string{name}})
+	if err != nil {
+		return "", err
+	}
+	for _, entry := range entries {
+		if entry.Name == name {
+			return entry.Value, nil
+		}
+	}
+	return "", fmt.Errorf("no %s", name)
+}
+
+func (c *client) AlterConfig(topic, name, value string) error {
+	return c.admin.IncrementalAlterConfig(sarama.TopicResource, topic,
+		map[string]sarama.IncrementalAlterConfigsEntry{
+			name: {Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &value}}, false)
+}
+
+func (c *client) AddPartitions(topic string, total int) error {
+	return c.admin.CreatePartitions(topic, int32(total), nil, false)
+}
+
+func (c *client) DeleteRecords(topic string, partition int32, before int64) error {
+	return c.admin.DeleteRecords(topic, map[int32]int64{partition: before})
+}
+
+func (c *client) Delete(topics []string) error {
+	for _, topic := range topics {
+		if err := c.admin.DeleteTopic(topic); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func encoder(value []byte) sarama.Encoder {
@@ -42,8 +104,14 @@ func encoder(value []byte) sarama.Encoder {
 	return sarama.ByteEncoder(value)
 }
 
-func produce(client sarama.Client, topic string, records []text.Record) error {
-	producer, err := sarama.NewAsyncProducerFromClient(client)
+func (c *client) Produce(topic, codec string, records []text.Record) error {
+	known, found := codecs[codec]
+	if !found {
+		return fmt.Errorf("no codec %q", codec)
+	}
+	config := configuration()
+	config.Producer.Compression = known
+	producer, err := sarama.NewAsyncProducer([]string{c.bootstrap}, config)
 	if err != nil {
 		return err
 	}
@@ -68,15 +136,33 @@ func produce(client sarama.Client, topic string, records []text.Record) error {
 	return producer.Close()
 }
 
+func (c *client) Consume(topic string, counts []int) ([]text.Record, error) {
+	consumer, err := sarama.NewConsumer([]string{c.bootstrap}, configuration())
+	if err != nil {
+		return nil, err
+	}
+	defer consumer.Close()
+	var got []text.Record
+	for partition, count := range counts {
+		part, err := consumePartition(consumer, topic, int32(partition), count)
+		if err != nil {
+			return nil, err
+		}
+		got = append(got, part...)
+	}
+	return got, nil
+}
+
 func consumePartition(consumer sarama.Consumer, topic string, partition int32,
 	count int) ([]text.Record, error) {
 	source, err := consumer.ConsumePartition(topic, partition, sarama.OffsetOldest)
 	if err != nil {
 		return nil, err
 	}
-	patience := time.NewTimer(30 * time.Second)
-	defer patience.Stop()
 	var got []text.Record
+	patience := time.NewTicker(30 * time.Second)
+	defer patience.Stop()
+	before := -1
 	for len(got) < count {
 		select {
 		case message := <-source.Messages():
@@ -90,58 +176,13 @@ func consumePartition(consumer sarama.Consumer, topic string, partition int32,
 		case failed := <-source.Errors():
 			return nil, failed
 		case <-patience.C:
-			return nil, fmt.Errorf("partition %d: only %d of %d records", partition, len(got), count)
+			if len(got) == before {
+				return nil, fmt.Errorf("partition %d: only %d of %d records", partition, len(got), count)
+			}
+			before = len(got)
 		}
 	}
 	return got, source.Close()
 }
 
-func run() error {
-	arguments, err := text.ParseArguments()
-	if err != nil {
-		return err
-	}
-	records, err := text.Read(arguments.In)
-	if err != nil {
-		return err
-	}
-	config, err := configuration(arguments.Codec)
-	if err != nil {
-		return err
-	}
-	client, err := sarama.NewClient([]string{arguments.Bootstrap}, config)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	if err := produce(client, arguments.Topic, records); err != nil {
-		return fmt.Errorf("produce: %w", err)
-	}
-	consumer, err := sarama.NewConsumerFromClient(client)
-	if err != nil {
-		return err
-	}
-	defer consumer.Close()
-	var got []text.Record
-	for partition := int32(0); partition < arguments.Partitions; partition++ {
-		count := 0
-		for _, record := range records {
-			if record.Partition == partition {
-				count++
-			}
-		}
-		part, err := consumePartition(consumer, arguments.Topic, partition, count)
-		if err != nil {
-			return fmt.Errorf("consume: %w", err)
-		}
-		got = append(got, part...)
-	}
-	return text.Write(arguments.Out, got)
-}
-
-func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
+func main() { text.Run(open) }

@@ -6,9 +6,9 @@ import (
 	"bufio"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"os"
+	"sort"
 )
 
 // Header is a record header; a nil value is null.
@@ -24,24 +24,6 @@ type Record struct {
 	Key       []byte
 	Value     []byte
 	Headers   []Header
-}
-
-// Arguments are what both programs are called with.
-type Arguments struct {
-	Bootstrap, Topic, Codec string
-	Partitions              int32
-	In, Out                 string
-}
-
-// ParseArguments takes BOOTSTRAP TOPIC CODEC PARTITIONS IN OUT from the command line.
-func ParseArguments() (Arguments, error) {
-	if len(os.Args) != 7 {
-		return Arguments{}, fmt.Errorf("usage: %s BOOTSTRAP TOPIC CODEC PARTITIONS IN OUT", os.Args[0])
-	}
-	arguments := Arguments{Bootstrap: os.Args[1], Topic: os.Args[2], Codec: os.Args[3],
-		In: os.Args[5], Out: os.Args[6]}
-	_, err := fmt.Sscan(os.Args[4], &arguments.Partitions)
-	return arguments, err
 }
 
 // Read returns every record of a file.
@@ -76,8 +58,14 @@ func Read(path string) ([]Record, error) {
 	}
 }
 
-// Write puts records into a new file.
+// Write puts records into a new file, by partition and offset.
 func Write(path string, records []Record) error {
+	sort.Slice(records, func(i, j int) bool {
+		if records[i].Partition != records[j].Partition {
+			return records[i].Partition < records[j].Partition
+		}
+		return records[i].Offset < records[j].Offset
+	})
 	file, err := os.Create(path)
 	if err != nil {
 		return err
