@@ -20,6 +20,9 @@ T& ensure(std::optional<T>& value) {
 // `count` was checked against the bytes that are left by read_array_length().
 template <typename T>
 void read_structs(Reader& in, std::vector<T>& items, std::int64_t count, std::int16_t version) {
+  if (!in.take_memory(count, sizeof(T))) [[unlikely]] {
+    return;
+  }
   items.resize(static_cast<std::size_t>(count));
   for (T& item : items) {
     item.read(in, version);
@@ -31,6 +34,9 @@ void read_structs(Reader& in, std::vector<T>& items, std::int64_t count, std::in
 
 template <typename T>
 void read_integers(Reader& in, std::vector<T>& items, std::int64_t count) {
+  if (!in.take_memory(count, sizeof(T))) [[unlikely]] {
+    return;
+  }
   items.resize(static_cast<std::size_t>(count));
   for (T& item : items) {
     item = in.read<T>();

@@ -233,6 +233,9 @@ Status Reader::error() const {
 
 void read_strings(Reader& in, std::vector<std::string>& items, std::int64_t count, bool flexible,
                   const char* field) {
+  if (!in.take_memory(count, sizeof(std::string))) [[unlikely]] {
+    return;
+  }
   items.resize(static_cast<std::size_t>(count));
   for (std::string& item : items) {
     in.read_string(item, flexible, field);
@@ -243,6 +246,9 @@ void read_strings(Reader& in, std::vector<std::string>& items, std::int64_t coun
 }
 
 void read_uuids(Reader& in, std::vector<Uuid>& items, std::int64_t count) {
+  if (!in.take_memory(count, sizeof(Uuid))) [[unlikely]] {
+    return;
+  }
   items.resize(static_cast<std::size_t>(count));
   for (Uuid& item : items) {
     item = in.read_uuid();

@@ -3,7 +3,8 @@
 // The first thing that does not fit makes the reader fail: it remembers why, jumps to its end and
 // returns zeroes and empty values from then on, so generated code need not look after each field;
 // status() tells at the end. Every count is checked against the bytes that are left, and against
-// the least bytes an element can take, before anything is allocated.
+// the least bytes an element can take, before anything is allocated; and since an element can take
+// many times its bytes on the wire, all arrays of one message together against kMaxArrayMemory.
 // Strings, arrays and bytes have two forms: the old one (fixed length fields, -1 for null, any
 // other negative length read as null too, as Kafka does) and, in flexible versions, the compact one
 // (unsigned varint of length + 1, 0 for null).
@@ -68,6 +69,17 @@ class Reader {
   // The number of elements; -1 for null, only where that is allowed.
   std::int64_t read_array_length(bool flexible, bool nullable, std::size_t min_element_size,
                                  const char* field);
+  // For an array of `count` elements of `size` bytes in memory. False, and the reader fails, when
+  // that is too much.
+  [[nodiscard]] bool take_memory(std::int64_t count, std::size_t size) {
+    const std::size_t wanted = static_cast<std::size_t>(count) * size;
+    if (wanted > array_memory_left_) [[unlikely]] {
+      fail("holds too many elements");
+      return false;
+    }
+    array_memory_left_ -= wanted;
+    return true;
+  }
   // The marker before a nullable struct: is there one?
   bool read_presence();
 
@@ -87,6 +99,9 @@ class Reader {
                 const char* message);
   void fail(const char* problem, const char* field = nullptr);
 
+  // A LeaderAndIsr request of 200,000 partitions takes less than half of it.
+  static constexpr std::size_t kMaxArrayMemory = std::size_t{64} << 20U;
+
  private:
   static constexpr std::int64_t kNull = -1;
   std::int64_t read_length(bool flexible, bool short_form, const char* field);
@@ -97,6 +112,7 @@ class Reader {
   const char* problem_ = nullptr;
   const char* field_ = nullptr;
   bool unsupported_ = false;  // set by supports()
+  std::size_t array_memory_left_ = kMaxArrayMemory;
 };
 
 }  // namespace barnabas::protocol

@@ -71,6 +71,24 @@ TEST(Messages, HugeCountsAllocateNothing) {
   }
 }
 
+TEST(Messages, ElementsThatTakeFarMoreMemoryThanBytesAreBounded) {
+  // Empty names: two bytes each, sixteen times that in memory.
+  constexpr std::size_t kNames = Reader::kMaxArrayMemory / sizeof(std::string);
+  ByteVector data(4 + 2 * (kNames + 1));
+  MetadataRequest request;
+  store_be(data.data(), static_cast<std::int32_t>(kNames + 1));
+  Reader too_many(data);
+  allocations = 0;
+  EXPECT_FALSE(request.decode(too_many, 1));
+  EXPECT_LE(allocations, 4U);
+  ProduceRequest produce;
+  ByteVector topics(2 + 2 + 4 + 4 + 6 * 2'000'000);
+  store_be(topics.data(), std::int16_t{-1});
+  store_be(topics.data() + 8, std::int32_t{2'000'000});
+  Reader too_many_topics(topics);
+  EXPECT_FALSE(produce.decode(too_many_topics, 8));
+}
+
 TEST(Messages, AnElementWithoutItsEndIsRefused) {
   // string -2 in an array, and a string past the end
   for (const ByteVector& data : {bytes({0, 0, 0, 1, 0xff, 0xfe}), bytes({0, 0, 0, 1, 0, 5, 'a'})}) {
