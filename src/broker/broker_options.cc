@@ -20,6 +20,36 @@ std::size_t bound(std::int64_t value) {
              : static_cast<std::size_t>(value);
 }
 
+double rate_bound(std::int32_t per_second) {
+  return per_second == std::numeric_limits<std::int32_t>::max()
+             ? std::numeric_limits<double>::infinity()
+             : per_second;
+}
+
+// A name stands for every address that it has now.
+std::vector<std::string> addresses_of(const std::string& host) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (const int error = ::getaddrinfo(host.c_str(), nullptr, &hints, &found); error != 0) {
+    logging::logger("broker").warn(
+        "max.connections.per.ip.overrides: {} does not resolve ({}), so nothing is overridden for "
+        "it",
+        host, ::gai_strerror(error));
+    return {};
+  }
+  std::vector<std::string> addresses;
+  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
+    std::array<char, NI_MAXHOST> text{};
+    if (::getnameinfo(one->ai_addr, one->ai_addrlen, text.data(), text.size(), nullptr, 0,
+                      NI_NUMERICHOST) == 0) {
+      addresses.emplace_back(text.data());
+    }
+  }
+  ::freeaddrinfo(found);
+  return addresses;
+}
+
 }  // namespace
 
 storage::LogManagerOptions log_manager_options(const config::BrokerConfig& config) {
@@ -44,8 +74,14 @@ storage::LogManagerOptions log_manager_options(const config::BrokerConfig& confi
 net::ServerOptions server_options(const config::BrokerConfig& config) {
   net::ServerOptions options;
   for (const auto& listener : config.listeners.listeners) {
-    options.listeners.push_back(
-        {listener.listener_name, listener.host, listener.port, net::SecurityProtocol::kPlaintext});
+    const auto& bounds = config.sockets.by_listener.at(listener.listener_name);
+    auto& added = options.listeners.emplace_back();
+    added.name = listener.listener_name;
+    added.host = listener.host;
+    added.port = listener.port;
+    added.max_connections = bound(bounds.max_connections);
+    added.max_connection_rate = rate_bound(bounds.max_connection_creation_rate);
+    added.inter_broker = listener.listener_name == config.listeners.inter_broker_listener_name;
   }
   options.send_buffer_bytes = config.sockets.send_buffer_bytes;
   options.receive_buffer_bytes = config.sockets.receive_buffer_bytes;
@@ -54,6 +90,14 @@ net::ServerOptions server_options(const config::BrokerConfig& config) {
   options.max_idle = std::chrono::milliseconds(config.sockets.connections_max_idle_ms);
   options.max_connections = bound(config.sockets.max_connections);
   options.max_connections_per_ip = bound(config.sockets.max_connections_per_ip);
+  for (const auto& [host, count] : config.sockets.max_connections_per_ip_overrides) {
+    for (auto& address : addresses_of(host)) {
+      options.max_connections_per_ip_overrides.insert_or_assign(std::move(address), bound(count));
+    }
+  }
+  options.max_connection_rate = rate_bound(config.sockets.max_connection_creation_rate);
+  options.connection_rate_window =
+      std::chrono::milliseconds(config.sockets.connection_rate_window_ms);
   if (config.sockets.queued_max_request_bytes > 0) {
     options.max_bytes_in_flight = bound(config.sockets.queued_max_request_bytes);
   }

@@ -178,7 +178,8 @@ void answer_fetch(Services& services, const FetchJob& job, FetchPass pass) {
 DelayedFetch::DelayedFetch(Services& services, FetchJob job)
     : services_(services), job_(std::move(job)) {}
 
-void DelayedFetch::start() {
+void DelayedFetch::start(std::weak_ptr<Waits> waits) {
+  listed_ = Waits::Entry(std::move(waits), shared_from_this());
   const auto replicas = services_.replicas.table();
   const auto metadata = services_.metadata.load();
   const FetchReader reader(services_.broker_id, *replicas, *metadata);
@@ -224,6 +225,7 @@ void DelayedFetch::look(bool expired) {
   }
   tickets_.clear();
   timer_.reset();
+  listed_.reset();
 }
 
 }  // namespace barnabas::broker

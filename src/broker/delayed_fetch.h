@@ -13,6 +13,7 @@
 #include "fetch_read.h"
 #include "fetch_session.h"
 #include "request_context.h"
+#include "waits.h"
 
 namespace barnabas::broker {
 
@@ -27,12 +28,15 @@ struct FetchJob {
 void answer_fetch(Services& services, const FetchJob& job, FetchPass pass);
 
 class DelayedFetch final : public replication::Waiter,
+                           public Ending,
                            public std::enable_shared_from_this<DelayedFetch> {
  public:
   DelayedFetch(Services& services, FetchJob job);
-  void start();
+  void start(std::weak_ptr<Waits> waits);
   // THREAD: any
   void on_partition_moved() override;
+  // The broker stops: answers with what there is, as after max_wait_ms.
+  void end_now() override { look(true); }
 
  private:
   void look(bool expired);
@@ -42,6 +46,7 @@ class DelayedFetch final : public replication::Waiter,
   std::vector<std::pair<std::shared_ptr<replication::Partition>, replication::WaiterTicket>>
       tickets_;
   std::unique_ptr<Timer> timer_;
+  Waits::Entry listed_;
   std::atomic<bool> look_posted_{false};
   bool done_ = false;
 };

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kKeptCalls = 1024;  // of each thread, with their buffers
 constexpr std::size_t kKeptGroups = 64;
+constexpr std::size_t kKeptPartitions = 1024;  // of one call; what held more is not kept
 constexpr std::size_t kMaxConvertedTrain = std::size_t{16} << 20U;  // of each thread
 
 // With these Kafka answers no log start offset.
@@ -70,6 +71,11 @@ ProduceCall& ProduceGather::begin(const RequestContext& context) {
 
 void ProduceGather::give_back(ProduceCall& call) {
   call.answer.reset();
+  if (call.outcomes.capacity() > kKeptPartitions ||
+      call.request.topic_data.capacity() > kKeptPartitions) {
+    call.request = {};
+    call.outcomes = {};
+  }
   if (calls_.size() <= kKeptCalls) {
     free_calls_.push_back(&call);
     return;

@@ -25,6 +25,9 @@ class BrokerRequestHandler final : public net::RequestHandler {
         self_(std::make_shared<BrokerRequestHandler*>(this)) {}
 
   void on_request(net::Connection& connection, MutableBytes frame) override;
+  bool may_start(net::Connection& connection, ByteView frame) override;
+  Status admit_large(net::Connection& connection, ByteView head, std::size_t size) override;
+  void on_stopping() override;
   void on_train_end() override;
   void on_closed(net::Connection& connection) override;
 

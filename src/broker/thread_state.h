@@ -13,6 +13,7 @@
 #include "barnabas/replication/replica_manager.h"
 #include "produce_gather.h"
 #include "request_context.h"
+#include "waits.h"
 
 namespace barnabas::broker {
 
@@ -26,6 +27,9 @@ class ThreadState {
   [[nodiscard]] Executor& home() { return home_; }
   [[nodiscard]] protocol::Writer& writer() { return writer_; }
   [[nodiscard]] ProduceGather& gather() { return gather_; }
+  // What is to be answered at once when the server stops.
+  [[nodiscard]] Waits& waits() { return *waits_; }
+  [[nodiscard]] std::weak_ptr<Waits> share_waits() const { return waits_; }
 
   // The replica table and metadata as of the beginning of the train.
   [[nodiscard]] const replication::ReplicaTable& replicas() {
@@ -57,6 +61,7 @@ class ThreadState {
   Executor& home_;
   protocol::Writer writer_;
   ProduceGather gather_;
+  std::shared_ptr<Waits> waits_ = std::make_shared<Waits>();
   std::shared_ptr<const replication::ReplicaTable> replicas_;
   std::shared_ptr<const metadata::ClusterSnapshot> metadata_;
 };

@@ -34,6 +34,7 @@ class BrokerConfigLoader {
   void check_advertised();
   void build_log_dirs();
   void build_simple_parts();
+  void build_connection_bounds();
   void check_rules();
 
   [[nodiscard]] std::string where(std::string_view key) const;

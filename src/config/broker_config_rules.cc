@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::int32_t kLeastBacklog = 1024;
 constexpr std::int64_t kLeastBufferPerCleaner = 1024 * 1024;
+constexpr std::string_view kOverridesKey = "max.connections.per.ip.overrides";
 
 std::string names_of(const std::vector<Endpoint>& endpoints) {
   std::vector<std::string> names;
@@ -217,6 +218,7 @@ void BrokerConfigLoader::build_simple_parts() {
       .max_connections = c.get_int("max.connections"),
       .max_connections_per_ip = c.get_int("max.connections.per.ip"),
       .queued_max_request_bytes = c.get_long("queued.max.request.bytes")};
+  build_connection_bounds();
   config_.requests = {
       .message_max_bytes = c.get_int("message.max.bytes"),
       .fetch_max_bytes = c.get_int("fetch.max.bytes"),
@@ -251,6 +253,45 @@ void BrokerConfigLoader::build_simple_parts() {
   config_.threads = {.io_threads = c.get_int("x.io.threads"),
                      .num_network_threads = c.get_int("num.network.threads"),
                      .num_io_threads = c.get_int("num.io.threads")};
+}
+
+// host:count, ... and the keys that a listener may have for itself. Those were checked when they
+// were read; one that is wrong counts as not given here.
+void BrokerConfigLoader::build_connection_bounds() {
+  SocketConfig& out = config_.sockets;
+  out.max_connection_creation_rate = config_.get_int("max.connection.creation.rate");
+  out.connection_rate_window_ms = std::int64_t{1000} * config_.get_int("quota.window.num") *
+                                  config_.get_int("quota.window.size.seconds");
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+  for (const auto& item : split_csv(config_.get_string(kOverridesKey))) {
+    const auto colon = item.rfind(':');
+    const auto count =
+        colon == std::string::npos
+            ? std::nullopt
+            : parse_java_integer(java_trim(std::string_view(item).substr(colon + 1)), 0, kMost);
+    const std::string_view host = java_trim(std::string_view(item).substr(0, colon));
+    require(count.has_value() && !host.empty(), kOverridesKey,
+            fmt::format("Error parsing configuration property '{}': {} is not host:count, such as "
+                        "127.0.0.1:100",
+                        kOverridesKey, item));
+    if (count) {
+      out.max_connections_per_ip_overrides.insert_or_assign(std::string(host),
+                                                            static_cast<std::int32_t>(*count));
+    }
+  }
+  for (const auto& endpoint : config_.listeners.listeners) {
+    const auto own = [&](std::string_view key, std::int32_t otherwise) {
+      const Property* const property = properties_.find(
+          fmt::format("listener.name.{}.{}", ascii_lower(endpoint.listener_name), key));
+      const auto value = property == nullptr
+                             ? std::nullopt
+                             : parse_java_integer(java_trim(property->value), 0, kMost);
+      return value ? static_cast<std::int32_t>(*value) : otherwise;
+    };
+    out.by_listener[endpoint.listener_name] = {
+        own("max.connections", out.max_connections),
+        own("max.connection.creation.rate", out.max_connection_creation_rate)};
+  }
 }
 
 void BrokerConfigLoader::check_rules() {

@@ -169,6 +169,16 @@ std::string join(const std::vector<std::string>& items, std::string_view separat
   return text;
 }
 
+std::string ascii_lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') {
+      c = static_cast<char>(c - 'A' + 'a');
+    }
+  }
+  return lower;
+}
+
 std::string ascii_upper(std::string_view text) {
   std::string upper(text);
   for (char& c : upper) {

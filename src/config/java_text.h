@@ -23,6 +23,7 @@ namespace barnabas::config {
 [[nodiscard]] std::vector<std::string> split_csv(std::string_view text);
 [[nodiscard]] std::string join(const std::vector<std::string>& items, std::string_view separator);
 [[nodiscard]] std::string ascii_upper(std::string_view text);
+[[nodiscard]] std::string ascii_lower(std::string_view text);
 [[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);
 
 }  // namespace barnabas::config

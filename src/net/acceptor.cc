@@ -24,7 +24,9 @@ constexpr int kAcceptsPerTurn = 64;
 constexpr int kSmallestBacklog = 1024;
 constexpr auto kFirstBackOff = std::chrono::milliseconds(10);
 constexpr auto kLastBackOff = std::chrono::milliseconds(1000);
-constexpr std::size_t kReservedShare = 8;  // of the descriptor limit, at most
+// Of the descriptor limit, an eighth at most; but enough for the files of some new segments.
+constexpr std::size_t kReservedShare = 8;
+constexpr std::size_t kLeastReserved = 16;
 
 logging::Logger& log() {
   static logging::Logger& logger = logging::logger("net");
@@ -185,16 +187,22 @@ bool Acceptor::descriptors_left() const {
   BARNABAS_CHECK(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
   const UniqueFd lowest_free(::fcntl(socket_.get(), F_DUPFD_CLOEXEC, 0));
   const auto all = static_cast<std::size_t>(limit.rlim_cur);
-  const std::size_t reserved = std::min(shared_.options.reserved_descriptors, all / kReservedShare);
+  const std::size_t reserved = std::min(
+      {shared_.options.reserved_descriptors, std::max(all / kReservedShare, kLeastReserved), all});
   return lowest_free && static_cast<std::size_t>(lowest_free.get()) < all - reserved;
 }
 
 bool Acceptor::accept_one() {
-  if (shared_.limits.full()) {
+  if (shared_.limits.full(listener_)) {
     pause();  // resume() comes with the next connection that closes
-    if (!shared_.limits.full()) {
+    if (!shared_.limits.full(listener_)) {
       resume();
     }
+    return false;
+  }
+  if (const auto delay = shared_.limits.rate_delay(listener_, home_.now()); delay.count() > 0) {
+    pause();
+    back_off_timer_ = home_.run_after(delay, [this] { resume(); });
     return false;
   }
   if (!descriptors_left()) {
@@ -221,13 +229,21 @@ bool Acceptor::accept_one() {
   }
   back_off_ = std::chrono::milliseconds(0);
   const SocketAddress peer(address);
-  if (shared_.limits.admit(peer) == ConnectionLimits::Admission::kAddressFull) {
-    std::size_t suppressed = 0;
-    if (log_limiter_.allow(peer.host(), home_.now(), suppressed)) {
-      log().warn("{} on {} refused: too many connections from this address ({} lines left out)",
-                 peer.host(), options_.name, suppressed);
+  shared_.limits.count_accepted(listener_, home_.now());
+  switch (shared_.limits.admit(peer, listener_)) {
+    case ConnectionLimits::Admission::kAddressFull: {
+      std::size_t suppressed = 0;
+      if (shared_.log_limiter.allow(peer.host(), home_.now(), suppressed)) {
+        log().warn("{} on {} refused: too many connections from this address ({} lines left out)",
+                   peer.host(), options_.name, suppressed);
+      }
+      return true;
     }
-    return true;
+    case ConnectionLimits::Admission::kInPlaceOfAnother:
+      shared_.for_each_group([this](ConnectionGroup& group) { group.make_place(listener_); });
+      break;
+    case ConnectionLimits::Admission::kAdmitted:
+      break;
   }
   hand_over(std::move(socket), peer);
   return true;
@@ -245,11 +261,11 @@ void Acceptor::hand_over(UniqueFd socket, const SocketAddress& peer) {
   ConnectionGroup* group = groups_[best];
   group->count_assigned();
   if (&group->home() == &home_) {
-    group->adopt(std::move(socket), peer, options_.name);
+    group->adopt(std::move(socket), peer, listener_);
     return;
   }
-  group->home().post([group, peer, name = &options_.name, socket = std::move(socket)]() mutable {
-    group->adopt(std::move(socket), peer, *name);
+  group->home().post([group, peer, listener = listener_, socket = std::move(socket)]() mutable {
+    group->adopt(std::move(socket), peer, listener);
   });
 }
 

@@ -4,7 +4,8 @@
 // badly.
 //
 // Out of descriptors it pauses with a growing back-off; at the bound of connections it pauses until
-// one closes. Meanwhile peers wait in the kernel's queue. THREAD: home, but for open()
+// one closes, at the bound of new ones for as long as it takes. Meanwhile peers wait in the
+// kernel's queue. THREAD: home, but for open()
 #pragma once
 
 #include <chrono>
@@ -25,8 +26,12 @@ namespace barnabas::net {
 
 class Acceptor final : public PollTarget {
  public:
-  Acceptor(IoThread& home, ServerShared& shared, const ListenerOptions& options)
-      : home_(home), shared_(shared), options_(options) {}
+  // For the listener of that index in the server's options.
+  Acceptor(IoThread& home, ServerShared& shared, std::size_t listener)
+      : home_(home),
+        shared_(shared),
+        listener_(listener),
+        options_(shared.options.listeners[listener]) {}
 
   // Binds and listens. THREAD: any, before begin()
   [[nodiscard]] Status open();
@@ -49,7 +54,8 @@ class Acceptor final : public PollTarget {
 
   IoThread& home_;
   ServerShared& shared_;
-  const ListenerOptions options_;
+  const std::size_t listener_;
+  const ListenerOptions& options_;
   UniqueFd socket_;
   std::uint16_t port_ = 0;
   std::vector<ConnectionGroup*> groups_;

@@ -1,4 +1,5 @@
-// The bound on bytes in flight of all connections together. THREAD: any
+// The bound on bytes in flight of all connections together. Small buffers may go an eighth beyond
+// it, so that a few large frames do not stand in the way of everybody else. THREAD: any
 #pragma once
 
 #include <atomic>
@@ -8,14 +9,18 @@ namespace barnabas::net {
 
 class ByteBudget {
  public:
-  explicit ByteBudget(std::size_t limit) : limit_(limit) {}
+  static constexpr std::size_t kSmallBuffer = std::size_t{1} << 20U;
 
-  // Takes `bytes` unless that would go beyond the bound.
-  [[nodiscard]] bool try_take(std::size_t bytes) {
-    if (used_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= limit_) {
+  explicit ByteBudget(std::size_t limit) : limit_(limit), limit_of_small_(limit + limit / 8) {}
+
+  // Takes what a buffer needs to grow, unless that would go beyond the bound.
+  [[nodiscard]] bool try_grow(std::size_t from, std::size_t to) {
+    const std::size_t more = to - from;
+    const std::size_t limit = to <= kSmallBuffer ? limit_of_small_ : limit_;
+    if (used_.fetch_add(more, std::memory_order_relaxed) + more <= limit) {
       return true;
     }
-    give(bytes);
+    give(more);
     return false;
   }
   // For bytes that are there already: refusing them would not make them go away.
@@ -25,6 +30,7 @@ class ByteBudget {
 
  private:
   const std::size_t limit_;
+  const std::size_t limit_of_small_;
   std::atomic<std::size_t> used_{0};
 };
 

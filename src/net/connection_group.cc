@@ -15,6 +15,7 @@ constexpr auto kSlowestSweep = std::chrono::seconds(30);
 constexpr auto kFastestSweep = std::chrono::milliseconds(10);
 constexpr auto kBudgetRetry = std::chrono::milliseconds(100);
 constexpr auto kBudgetPatience = std::chrono::seconds(10);
+constexpr std::size_t kLargeFrame = ByteBudget::kSmallBuffer;
 
 logging::Logger& log() {
   static logging::Logger& logger = logging::logger("net");
@@ -45,10 +46,8 @@ ConnectionGroup::~ConnectionGroup() {
   home_.remove_hook(*this);
 }
 
-void ConnectionGroup::adopt(UniqueFd socket, const SocketAddress& peer,
-                            const std::string& listener_name) {
-  auto connection =
-      std::make_shared<StreamConnection>(*this, std::move(socket), peer, listener_name);
+void ConnectionGroup::adopt(UniqueFd socket, const SocketAddress& peer, std::size_t listener) {
+  auto connection = std::make_shared<StreamConnection>(*this, std::move(socket), peer, listener);
   connection->set_index(connections_.size());
   connections_.push_back(connection);
   connection->begin();
@@ -59,6 +58,7 @@ void ConnectionGroup::adopt(UniqueFd socket, const SocketAddress& peer,
 
 void ConnectionGroup::begin_drain() {
   draining_ = true;
+  handler_->on_stopping();
   for (const ConnectionPtr& connection : connections_) {
     connection->close({});
   }
@@ -113,15 +113,64 @@ void ConnectionGroup::retry_budget() {
   budget_timer_.reset();
   // One that waited too long is given up, the longest waiting first, to let the others finish.
   bool gave_up = false;
+  bool is_long = false;
   for (const ConnectionPtr& connection : std::exchange(waiting_for_budget_, {})) {
     const MonotonicTime since = connection->budget_wait_since();
     connection->budget_may_have_room();
-    if (!gave_up && connection->waits_for_budget() && home_.now() - since > kBudgetPatience) {
-      gave_up = true;
-      log_closed(*connection,
-                 "no memory left for its request (bytes in flight of all connections)");
-      connection->shut();
+    if (!connection->waits_for_budget()) {
+      continue;
     }
+    is_long = is_long || home_.now() - since > shared_.options.large_frame_patience;
+    if (!gave_up && home_.now() - since > kBudgetPatience) {
+      gave_up = true;
+      give_up(*connection);
+    }
+  }
+  if (is_long) {
+    shared_.for_each_group([](ConnectionGroup& group) { group.give_up_a_large_frame(); });
+  }
+}
+
+void ConnectionGroup::give_up(StreamConnection& connection) {
+  log_closed(connection, "no memory left for its request (bytes in flight of all connections)");
+  connection.shut();
+}
+
+void ConnectionGroup::give_up_a_large_frame() {
+  ConnectionPtr worst;
+  double most = 0;
+  for (const ConnectionPtr& connection : connections_) {
+    const MonotonicTime since = connection->frame_since();
+    const auto bytes = static_cast<double>(connection->held_input_bytes());
+    if (bytes <= kLargeFrame || since == MonotonicTime{} ||
+        home_.now() - since < shared_.options.large_frame_patience) {
+      continue;
+    }
+    const double held = bytes * std::chrono::duration<double>(home_.now() - since).count();
+    if (held > most) {
+      most = held;
+      worst = connection;
+    }
+  }
+  if (worst) {
+    give_up(*worst);
+  }
+}
+
+void ConnectionGroup::make_place(std::size_t protected_listener) {
+  if (!shared_.limits.over()) {
+    return;
+  }
+  ConnectionPtr idlest;
+  for (const ConnectionPtr& connection : connections_) {
+    if (connection->listener() != protected_listener && connection->is_idle() &&
+        (!idlest || connection->last_active() < idlest->last_active())) {
+      idlest = connection;
+    }
+  }
+  if (idlest) {
+    log_closed(*idlest, "it makes place for a connection between brokers (max.connections)");
+    idlest->shut();
   }
 }
 
@@ -153,7 +202,7 @@ void ConnectionGroup::sweep() {
 void ConnectionGroup::log_closed(const StreamConnection& connection, std::string_view reason) {
   const std::string address = connection.remote_address();
   std::size_t suppressed = 0;
-  if (log_limiter_.allow(address, home_.now(), suppressed)) {
+  if (shared_.log_limiter.allow(address, home_.now(), suppressed)) {
     log().warn("connection {} from {}:{} on {} closed: {} ({} such lines left out)",
                connection.id().value(), address, connection.remote_port(),
                connection.listener_name(), reason, suppressed);
@@ -169,7 +218,7 @@ void ConnectionGroup::forget(StreamConnection& connection) {
   }
   connections_.pop_back();
   load_.fetch_sub(1, std::memory_order_relaxed);
-  if (shared_.limits.release(connection.peer())) {
+  if (shared_.limits.release(connection.peer(), connection.listener())) {
     shared_.resume_acceptors();
   }
 }

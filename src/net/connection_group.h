@@ -12,7 +12,6 @@
 #include "barnabas/net/request_handler.h"
 #include "frame_input.h"
 #include "io_thread.h"
-#include "log_limiter.h"
 #include "output_queue.h"
 #include "raw_buffer.h"
 #include "server_shared.h"
@@ -29,12 +28,17 @@ class ConnectionGroup final : public TurnHook {
   ConnectionGroup(const ConnectionGroup&) = delete;
   ConnectionGroup& operator=(const ConnectionGroup&) = delete;
 
-  // An accepted, admitted socket. `listener_name` outlives the group.
-  void adopt(UniqueFd socket, const SocketAddress& peer, const std::string& listener_name);
+  // An accepted, admitted socket of a listener (an index in the server's options).
+  void adopt(UniqueFd socket, const SocketAddress& peer, std::size_t listener);
   // Reads nothing more; every connection closes when its answers are sent.
   void begin_drain();
   void close_all();
   bool at_turn_end() override;
+  // The server has more connections than it should since one came to the protected listener: the
+  // longest idle one of another listener goes, if that still helps.
+  void make_place(std::size_t protected_listener);
+  // Others wait for memory: the partial frame that has held most of it for longest goes.
+  void give_up_a_large_frame();
 
   // Connections assigned here, those on their way included. THREAD: any
   [[nodiscard]] std::size_t load() const { return load_.load(std::memory_order_relaxed); }
@@ -62,6 +66,7 @@ class ConnectionGroup final : public TurnHook {
   void sweep();
   void retry_budget();
   [[nodiscard]] ConnectionPtr self(StreamConnection& connection) const;
+  void give_up(StreamConnection& connection);
 
   IoThread& home_;
   ServerShared& shared_;
@@ -70,7 +75,6 @@ class ConnectionGroup final : public TurnHook {
   BufferPool pool_;
   FrameMemory memory_;
   OutputSpares spares_;
-  LogLimiter log_limiter_;
   std::atomic<std::size_t> load_{0};
   bool draining_ = false;
   std::vector<ConnectionPtr> connections_;  // each knows its index

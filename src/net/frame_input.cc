@@ -47,7 +47,7 @@ std::optional<FrameInput::Space> FrameInput::prepare(FrameMemory& memory) {
         kHeader + static_cast<std::size_t>(load_be<std::int32_t>(stash_.data()));
     const std::size_t capacity = fair_capacity(end_, total);
     if (stash_.capacity() - end_ < kRoomToRead && capacity > stash_.capacity()) {
-      if (!memory.budget.try_take(capacity - stash_.capacity())) {
+      if (!memory.budget.try_grow(stash_.capacity(), capacity)) {
         return std::nullopt;
       }
       stash_.grow(capacity);
@@ -82,7 +82,7 @@ void FrameInput::append(FrameMemory& memory, std::size_t bytes, std::size_t tota
     BARNABAS_CHECK(begin_ == 0);
     const std::size_t least = end_ + take;
     std::size_t capacity = std::max(fair_capacity(least, total), least);
-    if (!memory.budget.try_take(capacity - stash_.capacity())) {
+    if (!memory.budget.try_grow(stash_.capacity(), capacity)) {
       capacity = least;  // these bytes are here; room for more of them is not given
       memory.budget.take(capacity - stash_.capacity());
     }
@@ -127,6 +127,25 @@ FrameInput::Next FrameInput::next(FrameMemory& memory, MutableBytes& frame) {
   frame = {stash_.data() + begin_ + kHeader, total - kHeader};
   begin_ += total;
   return Next::kFrame;
+}
+
+void FrameInput::put_back(ByteView frame) {
+  const std::size_t total = kHeader + frame.size();
+  if (begin_ >= total && stash_.data() + begin_ == frame.data() + frame.size()) {
+    begin_ -= total;
+    return;
+  }
+  BARNABAS_CHECK(fresh_ == frame.data() + frame.size());
+  fresh_ -= total;
+  fresh_size_ += total;
+}
+
+FrameInput::Partial FrameInput::partial() const {
+  if (stashed() < kHeader || has_whole_frame()) {
+    return {};
+  }
+  return {{stash_.data() + begin_ + kHeader, stashed() - kHeader},
+          static_cast<std::size_t>(load_be<std::int32_t>(stash_.data() + begin_))};
 }
 
 void FrameInput::keep_rest(FrameMemory& memory) {

@@ -48,6 +48,8 @@ class FrameInput {
   void commit(std::size_t bytes);
   // Sets `frame` for kFrame. After kBadLength bad_length() says which; nothing more comes.
   [[nodiscard]] Next next(FrameMemory& memory, MutableBytes& frame);
+  // The frame that next() has just given is to be given again.
+  void put_back(ByteView frame);
   void keep_rest(FrameMemory& memory);
   void clear(FrameMemory& memory);
 
@@ -55,6 +57,13 @@ class FrameInput {
   [[nodiscard]] bool has_whole_frame() const;
   [[nodiscard]] std::int32_t bad_length() const { return bad_length_; }
   [[nodiscard]] std::size_t held_bytes() const { return stash_.capacity(); }
+  // The frame that has come in part, after keep_rest(): what there is of it, and its announced
+  // size. Nothing while has_whole_frame().
+  struct Partial {
+    ByteView head;
+    std::size_t size = 0;
+  };
+  [[nodiscard]] Partial partial() const;
 
   static constexpr std::size_t kSmallestStash = std::size_t{32} << 10U;
 

@@ -5,6 +5,7 @@
 namespace barnabas::net {
 
 bool LogLimiter::allow(const std::string& address, MonotonicTime now, std::size_t& suppressed) {
+  const MutexLock lock(mutex_);
   auto found = entries_.find(address);
   if (found == entries_.end() && entries_.size() >= kMaxAddresses) {
     std::erase_if(entries_, [&](const auto& item) { return now - item.second.last >= kEvery; });

@@ -1,4 +1,4 @@
-// One log line per address and minute, so that a noisy peer fills no disk. THREAD: home
+// One log line per address and minute, so that a noisy peer fills no disk. THREAD: any
 #pragma once
 
 #include <chrono>
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "barnabas/base/clock.h"
+#include "barnabas/base/thread_annotations.h"
 
 namespace barnabas::net {
 
@@ -22,7 +23,8 @@ class LogLimiter {
     MonotonicTime last;
     std::size_t suppressed = 0;
   };
-  std::map<std::string, Entry> entries_;
+  Mutex mutex_;
+  std::map<std::string, Entry> entries_ GUARDED_BY(mutex_);
 };
 
 }  // namespace barnabas::net

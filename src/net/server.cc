@@ -22,13 +22,21 @@ class Server::Impl {
         acceptor->home().post([one = acceptor.get()] { one->resume(); });
       }
     };
+    shared_.for_each_group = [this](const std::function<void(ConnectionGroup&)>& step) {
+      for (const GroupAddress& address : addresses_) {
+        address.home->post([step, group = address.group] {
+          if (const auto present = group.lock()) {
+            step(**present);
+          }
+        });
+      }
+    };
   }
 
   [[nodiscard]] Status start() {
     BARNABAS_CHECK(!running_ && threads_.size() > 0);
     for (std::size_t i = 0; i < shared_.options.listeners.size(); ++i) {
-      auto acceptor = std::make_unique<Acceptor>(threads_.thread(i % threads_.size()), shared_,
-                                                 shared_.options.listeners[i]);
+      auto acceptor = std::make_unique<Acceptor>(threads_.thread(i % threads_.size()), shared_, i);
       if (auto opened = acceptor->open(); !opened) {
         acceptors_.clear();
         return opened;
@@ -42,6 +50,8 @@ class Server::Impl {
         groups_.push_back(std::make_unique<ConnectionGroup>(home, shared_, make_handler_(home, i)));
       });
       groups.push_back(groups_.back().get());
+      tokens_.push_back(std::make_shared<ConnectionGroup*>(groups.back()));
+      addresses_.push_back({&home, tokens_.back()});
     }
     for (const auto& acceptor : acceptors_) {
       acceptor->home().run_and_wait([&] { acceptor->begin(groups); });
@@ -62,14 +72,17 @@ class Server::Impl {
       group->home().run_and_wait([&] { group->begin_drain(); });
     }
     shared_.limits.wait_until_none(shared_.clock.monotonic() + grace);
-    for (auto& group : groups_) {
-      IoThread& home = group->home();
+    for (std::size_t i = 0; i < groups_.size(); ++i) {
+      IoThread& home = groups_[i]->home();
       home.run_and_wait([&] {
-        group->close_all();
-        group.reset();
+        tokens_[i].reset();
+        groups_[i]->close_all();
+        groups_[i].reset();
       });
     }
     groups_.clear();
+    tokens_.clear();
+    addresses_.clear();
     // What closing connections posted to acceptors has run when this has.
     for (auto& acceptor : acceptors_) {
       acceptor->home().run_and_wait([] {});
@@ -89,11 +102,19 @@ class Server::Impl {
   [[nodiscard]] const ServerShared& shared() const { return shared_; }
 
  private:
+  // How tasks find a group that may be gone when they run.
+  struct GroupAddress {
+    IoThread* home;
+    std::weak_ptr<ConnectionGroup*> group;
+  };
+
   ServerShared shared_;
   IoThreads& threads_;
   RequestHandlerFactory make_handler_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::vector<std::unique_ptr<ConnectionGroup>> groups_;
+  std::vector<std::shared_ptr<ConnectionGroup*>> tokens_;  // each let go at its group's home
+  std::vector<GroupAddress> addresses_;                    // constant while connections are open
   bool running_ = false;
 };
 

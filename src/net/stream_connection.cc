@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -16,14 +17,35 @@ namespace barnabas::net {
 namespace {
 
 constexpr std::size_t kTurnBytes = std::size_t{1} << 20U;  // read before others get a turn
+// A larger frame is asked about when it begins.
+constexpr std::size_t kAskAbove = std::size_t{64} << 10U;
+constexpr std::size_t kHead = 4;
+
+// What the first four bytes are to others who find a port open.
+std::string_view guess_protocol(std::int32_t length) {
+  std::array<std::byte, 4> bytes{};
+  store_be(bytes.data(), length);
+  const std::string_view text = as_text(bytes);
+  if (text == "GET " || text == "POST" || text == "HEAD" || text == "PUT " || text == "OPTI") {
+    return ": this looks like HTTP, and the port speaks Kafka's protocol";
+  }
+  if (text == "SSH-") {
+    return ": this looks like SSH, and the port speaks Kafka's protocol";
+  }
+  if (text.starts_with("\x16\x03")) {
+    return ": this looks like TLS, and the listener is a plain one";
+  }
+  return "";
+}
 
 }  // namespace
 
 StreamConnection::StreamConnection(ConnectionGroup& group, UniqueFd socket,
-                                   const SocketAddress& peer, const std::string& listener_name)
+                                   const SocketAddress& peer, std::size_t listener)
     : group_(group),
       home_(group.home()),
-      listener_name_(listener_name),
+      listener_(listener),
+      listener_name_(group.shared().options.listeners[listener].name),
       id_(group.shared().next_connection_id.fetch_add(1, std::memory_order_relaxed)),
       peer_(peer),
       socket_(std::move(socket)),
@@ -109,6 +131,9 @@ void StreamConnection::advance() {
     early_.erase(early_.begin());
     ++head_;
   }
+  if (head_ == next_) {
+    held_ = false;
+  }
   touched();
 }
 
@@ -117,6 +142,11 @@ void StreamConnection::touched() {
     dirty_ = true;
     group_.mark_dirty(*this);
   }
+}
+
+void StreamConnection::hold() {
+  home_.assert_here();
+  held_ = head_ != next_;
 }
 
 void StreamConnection::close(std::string_view reason) {
@@ -147,7 +177,7 @@ bool StreamConnection::on_events(std::uint32_t events) {
   }
   readable_ = true;
   until_end_ = until_end_ || (events & EPOLLHUP) != 0;
-  if ((events & EPOLLHUP) != 0 && !takes_more()) {
+  if ((events & EPOLLHUP) != 0 && (!takes_more() || (held_ && input_.has_whole_frame()))) {
     shut();  // nobody is there to read the answers
     return true;
   }
@@ -162,14 +192,18 @@ bool StreamConnection::takes_more() const {
          output_.held_bytes() + early_bytes_ < bounds.max_queued_answer_bytes;
 }
 
+bool StreamConnection::has_work() const {
+  return takes_more() && (input_.has_whole_frame() ? !held_ : readable_);
+}
+
 // Returns whether there was something to do.
 bool StreamConnection::work() {
   in_work_ = true;
   std::size_t turn_bytes = 0;
-  while (open_ && takes_more()) {
+  while (open_ && has_work()) {
     if (input_.has_whole_frame()) {
       run_trains();
-    } else if (!readable_ || !read_some(turn_bytes)) {
+    } else if (!read_some(turn_bytes)) {
       break;
     }
   }
@@ -233,7 +267,7 @@ void StreamConnection::run_trains() {
   do {
     cut = run_train();
     flush();
-  } while (cut == Cut::kPaused && takes_more());
+  } while (cut == Cut::kPaused && runs_more());
   if (!open_) {
     return;
   }
@@ -241,18 +275,41 @@ void StreamConnection::run_trains() {
     input_.clear(group_.memory());
   } else {
     input_.keep_rest(group_.memory());
+    look_at_partial_frame();
   }
   finish_if_done();
+}
+
+// Junk that announces a large frame is found out by its first bytes, before the rest is kept.
+void StreamConnection::look_at_partial_frame() {
+  if (frame_since_ != MonotonicTime{}) {
+    return;
+  }
+  const FrameInput::Partial partial = input_.partial();
+  if (partial.size <= kAskAbove || partial.head.size() < kHead) {
+    return;
+  }
+  frame_since_ = home_.now();
+  if (const auto admitted = group_.handler().admit_large(*this, partial.head, partial.size);
+      !admitted) {
+    close(admitted.error().message);
+  }
 }
 
 StreamConnection::Cut StreamConnection::run_train() {
   Cut cut = Cut::kPaused;
   std::size_t frames = 0;
   in_train_ = true;
-  while (cut == Cut::kPaused && takes_more()) {
+  while (cut == Cut::kPaused && runs_more()) {
     MutableBytes frame;
     switch (input_.next(group_.memory(), frame)) {
       case FrameInput::Next::kFrame:
+        if (head_ != next_ && !group_.handler().may_start(*this, frame)) {
+          input_.put_back(frame);
+          held_ = true;
+          break;
+        }
+        frame_since_ = {};
         group_.handler().on_request(*this, frame);
         ++frames;
         break;
@@ -260,8 +317,9 @@ StreamConnection::Cut StreamConnection::run_train() {
         cut = Cut::kAll;
         break;
       case FrameInput::Next::kBadLength:
-        close(fmt::format("frame of {} bytes is not in 1..{}", input_.bad_length(),
-                          group_.shared().options.request_max_bytes));
+        close(fmt::format("frame of {} bytes is not in 1..{}{}", input_.bad_length(),
+                          group_.shared().options.request_max_bytes,
+                          guess_protocol(input_.bad_length())));
         break;
     }
   }
@@ -308,7 +366,7 @@ void StreamConnection::flush() {
       return;
   }
   account_output();
-  if (!in_work_ && !ready_ && (readable_ || input_.has_whole_frame()) && takes_more()) {
+  if (!in_work_ && !ready_ && has_work()) {
     ready_ = true;
     group_.mark_ready(*this);
   }
@@ -349,7 +407,7 @@ void StreamConnection::flush_dirty() {
   dirty_ = false;
   flush();
   finish_if_done();
-  if (open_ && !ready_ && (readable_ || input_.has_whole_frame()) && takes_more()) {
+  if (open_ && !ready_ && has_work()) {
     ready_ = true;
     group_.mark_ready(*this);
   }

@@ -23,12 +23,16 @@ namespace barnabas::net {
 class StreamConnection final : public Connection, public PollTarget {
  public:
   StreamConnection(ConnectionGroup& group, UniqueFd socket, const SocketAddress& peer,
-                   const std::string& listener_name);
+                   std::size_t listener);
 
   [[nodiscard]] SlotId reserve() override;
   void answer(SlotId slot, ByteView payload) override;
   void answer(SlotId slot, AnswerParts parts) override;
   void answer_nothing(SlotId slot) override;
+  [[nodiscard]] std::size_t unanswered() const override {
+    return static_cast<std::size_t>(next_ - head_) - early_.size();
+  }
+  void hold() override;
   void close(std::string_view reason) override;
   [[nodiscard]] bool is_open() const override { return open_; }
   [[nodiscard]] ConnectionId id() const override { return id_; }
@@ -46,9 +50,13 @@ class StreamConnection final : public Connection, public PollTarget {
   void budget_may_have_room();
   void shut();  // closes now; answers not sent are lost
   [[nodiscard]] MonotonicTime last_active() const { return last_active_; }
+  [[nodiscard]] MonotonicTime frame_since() const { return frame_since_; }
+  [[nodiscard]] std::size_t held_input_bytes() const { return input_.held_bytes(); }
+  [[nodiscard]] bool is_idle() const { return head_ == next_ && output_.empty(); }
   [[nodiscard]] bool waits_for_budget() const { return open_ && waiting_for_budget_; }
   [[nodiscard]] MonotonicTime budget_wait_since() const { return budget_wait_since_; }
   [[nodiscard]] const SocketAddress& peer() const { return peer_; }
+  [[nodiscard]] std::size_t listener() const { return listener_; }
   [[nodiscard]] std::size_t index() const { return index_; }
   void set_index(std::size_t index) { index_ = index; }
 
@@ -62,6 +70,9 @@ class StreamConnection final : public Connection, public PollTarget {
   enum class Cut { kAll, kPaused, kOver };  // why a train ended; kOver: no more frames ever
 
   [[nodiscard]] bool takes_more() const;
+  [[nodiscard]] bool runs_more() const { return takes_more() && !held_; }
+  // Whether a frame can be run, or bytes may be read on the way to the next one.
+  [[nodiscard]] bool has_work() const;
   [[nodiscard]] bool is_early(SlotId slot) const;
   void advance();
   void touched();
@@ -69,6 +80,7 @@ class StreamConnection final : public Connection, public PollTarget {
   [[nodiscard]] bool read_some(std::size_t& turn_bytes);
   void run_trains();
   [[nodiscard]] Cut run_train();
+  void look_at_partial_frame();
   void flush();
   void account_output();
   void read_ahead();
@@ -77,6 +89,7 @@ class StreamConnection final : public Connection, public PollTarget {
 
   ConnectionGroup& group_;  // gone once the connection is shut
   IoThread& home_;
+  const std::size_t listener_;  // in the server's options
   const std::string& listener_name_;
   const ConnectionId id_;
   const SocketAddress peer_;
@@ -84,10 +97,12 @@ class StreamConnection final : public Connection, public PollTarget {
   std::size_t index_ = 0;  // in the group
   MonotonicTime last_active_;
   MonotonicTime budget_wait_since_{};
+  MonotonicTime frame_since_{};  // when the partial frame was asked about; none: it was not yet
 
   bool open_ = true;
   bool closing_ = false;      // reads nothing more by our own will
   bool read_closed_ = false;  // the peer sends nothing more
+  bool held_ = false;         // runs nothing until every slot is answered
   bool readable_ = false;     // the socket may hold bytes
   bool until_end_ = false;    // a short read does not mean that it is empty: the end follows
   bool blocked_ = false;      // the socket is full

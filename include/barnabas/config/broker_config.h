@@ -63,6 +63,12 @@ struct ListenersConfig {
   ListenerProtocolMap protocol_map;
 };
 
+// Of one listener: listener.name.<name>.<key>, else what holds for the broker.
+struct ListenerBounds {
+  std::int32_t max_connections = 2147483647;
+  std::int32_t max_connection_creation_rate = 2147483647;
+};
+
 struct SocketConfig {
   std::int32_t send_buffer_bytes = 102400;     // -1: the system's default
   std::int32_t receive_buffer_bytes = 102400;  // -1: the system's default
@@ -71,6 +77,10 @@ struct SocketConfig {
   std::int64_t connections_max_idle_ms = 600000;
   std::int32_t max_connections = 2147483647;
   std::int32_t max_connections_per_ip = 2147483647;
+  std::map<std::string, std::int32_t> max_connections_per_ip_overrides{};  // by name or address
+  std::int32_t max_connection_creation_rate = 2147483647;                // per second
+  std::map<std::string, ListenerBounds> by_listener{};                     // by upper case name
+  std::int64_t connection_rate_window_ms = 11000;  // quota.window.num x quota.window.size.seconds
   std::int64_t queued_max_request_bytes = -1;
 };
 

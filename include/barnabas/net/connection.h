@@ -69,6 +69,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   virtual void answer(SlotId slot, AnswerParts parts) = 0;
   // The slot is done and sends nothing (acks=0).
   virtual void answer_nothing(SlotId slot) = 0;
+  // Slots reserved and not answered yet.
+  [[nodiscard]] virtual std::size_t unanswered() const = 0;
+  // Hands over no further request until every slot reserved so far is answered.
+  virtual void hold() = 0;
   // Reads nothing more; closes as soon as every slot reserved so far is answered and sent. A reason
   // that is not empty is logged, one line per address and minute.
   virtual void close(std::string_view reason) = 0;

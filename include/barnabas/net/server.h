@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -27,6 +28,12 @@ struct ListenerOptions {
   std::string host;        // name or address; empty: every interface
   std::uint16_t port = 0;  // 0: the system chooses; see Server::port()
   SecurityProtocol protocol = SecurityProtocol::kPlaintext;
+  std::size_t max_connections = SIZE_MAX;  // listener.name.<name>.max.connections; more wait
+  // listener.name.<name>.max.connection.creation.rate, per second; more wait.
+  double max_connection_rate = std::numeric_limits<double>::infinity();
+  // The brokers' own listener, when there are others: bounds of the server as a whole do not hold
+  // for it. Past max_connections it takes the place of the longest idle connection of another one.
+  bool inter_broker = false;
 };
 
 struct ServerOptions {
@@ -39,14 +46,22 @@ struct ServerOptions {
   std::size_t max_connections = SIZE_MAX;           // max.connections; more wait to be accepted
   std::size_t max_connections_per_ip = SIZE_MAX;    // max.connections.per.ip; more are closed
   std::map<std::string, std::size_t> max_connections_per_ip_overrides;  // by address
-  // Descriptors that connections leave to storage: this many, but an eighth of the limit at most.
+  // max.connection.creation.rate, per second over `connection_rate_window`; more wait.
+  double max_connection_rate = std::numeric_limits<double>::infinity();
+  std::chrono::milliseconds connection_rate_window{11'000};  // quota.window.num x .size.seconds
+  // Descriptors that connections leave to storage: this many, but no more than an eighth of the
+  // limit or 16, whichever is larger.
   std::size_t reserved_descriptors = 1024;
   // A connection is not read from while it has more requests unanswered or unsent than this, or
   // more bytes of answers queued. One train may go beyond it.
   std::size_t max_requests_in_flight = 1000;
   std::size_t max_queued_answer_bytes = std::size_t{1} << 20U;
-  // Partial frames and queued answers of all connections together.
+  // queued.max.request.bytes: partial frames and queued answers of all connections together. Frames
+  // of less than 1 MiB may take an eighth more.
   std::size_t max_bytes_in_flight = std::size_t{256} << 20U;
+  // When a request has waited so long for memory, large frames that are still incomplete after so
+  // long make room: their connections are closed, the largest and oldest first.
+  std::chrono::milliseconds large_frame_patience{2000};
 };
 
 class Server {

@@ -120,7 +120,7 @@ void handle_fetch(RequestContext& context, protocol::Reader& body) {
     answer_fetch(services, job, std::move(pass));
     return;
   }
-  std::make_shared<DelayedFetch>(services, std::move(job))->start();
+  std::make_shared<DelayedFetch>(services, std::move(job))->start(context.thread.share_waits());
 }
 
 }  // namespace barnabas::broker

@@ -169,6 +169,26 @@ TEST(Load, AListenersOwnKeyIsCheckedAsTheKeyItStandsFor) {
   EXPECT_THAT(loaded("listener.name.a.nothing=x\n").warnings(), ::testing::SizeIs(1));
 }
 
+TEST(Load, BoundsOfConnectionsByAddressAndByListener) {
+  const auto config = loaded(
+      "listeners=PLAINTEXT://:9092,INTERNAL://:9093\n"
+      "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT\n"
+      "max.connections=100\nmax.connection.creation.rate=7\nquota.window.num=3\n"
+      "listener.name.internal.max.connections=20\n"
+      "max.connections.per.ip.overrides=127.0.0.1:5, ::1:6,host.example:0\n");
+  EXPECT_EQ(config.sockets.by_listener.at("INTERNAL").max_connections, 20);
+  EXPECT_EQ(config.sockets.by_listener.at("INTERNAL").max_connection_creation_rate, 7);
+  EXPECT_EQ(config.sockets.by_listener.at("PLAINTEXT").max_connections, 100);
+  EXPECT_EQ(config.sockets.connection_rate_window_ms, 3000);
+  const std::map<std::string, std::int32_t> overrides{
+      {"127.0.0.1", 5}, {"::1", 6}, {"host.example", 0}};
+  EXPECT_EQ(config.sockets.max_connections_per_ip_overrides, overrides);
+  EXPECT_THAT(refusals("max.connections.per.ip.overrides=127.0.0.1\n"),
+              ElementsAre(HasSubstr("127.0.0.1 is not host:count")));
+  EXPECT_THAT(refusals("listener.name.plaintext.max.connections=-1\n"),
+              ElementsAre(HasSubstr("listener.name.plaintext.max.connections")));
+}
+
 TEST(Load, ALineThatDoesNotCountIsWarnedOf) {
   const auto config = loaded("num.partitions=1\nnum.partitions=2\n");
   EXPECT_EQ(config.topics.num_partitions, 2);

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <thread>
 
+#include "net/connection_limits.h"
 #include "unit/net/net_fixture.h"
 
 namespace barnabas::net::testing {
@@ -146,6 +147,41 @@ TEST_F(BoundsTest, PastTheBoundOfAllBytesOthersAreServedAndLargeFramesTakeTurns)
   }
 }
 
+TEST_F(BoundsTest, LargeFramesThatStallMakeRoomForOthers) {
+  options_.max_bytes_in_flight = std::size_t{4} << 20U;
+  options_.large_frame_patience = std::chrono::milliseconds(50);
+  start(2);
+  std::vector<Client> stalled;
+  for (int i = 0; i < 2; ++i) {
+    stalled.push_back(connect());
+    const std::string bytes = frame("e" + std::string(3'000'000, '.'));
+    stalled.back().send_raw(std::string_view(bytes).substr(0, 1'900'000));
+  }
+  while (server_->bytes_in_flight() < 3'700'000) {
+    std::this_thread::yield();
+  }
+  Client small = connect();  // the last eighth is there for it
+  small.send_frame("e" + std::string(300'000, '.'));
+  EXPECT_EQ(small.receive_frame().size(), 300'001U);
+  Client large = connect();
+  large.send_frame("e" + std::string(2'000'000, '.'));
+  EXPECT_EQ(large.receive_frame().size(), 2'000'001U);
+  EXPECT_LT(server_->connection_count(), 4U);
+}
+
+TEST_F(BoundsTest, JunkIsRefusedByTheFirstBytesOfALargeFrame) {
+  start();
+  Client client = connect();
+  std::array<std::byte, 4> header;
+  store_be(header.data(), std::int32_t{50 << 20});
+  client.send_raw(std::string(as_text(header)) + "Ju");
+  client.send_raw("nk" + std::string(1000, '.'));
+  EXPECT_TRUE(client.receive_end());
+  Client other = connect();
+  other.send_frame("e" + std::string(1 << 20, '.'));  // asked about and admitted
+  EXPECT_EQ(other.receive_frame().size(), (1U << 20U) + 1);
+}
+
 TEST_F(BoundsTest, IdleConnectionsAreClosedAndBusyOnesAreNot) {
   options_.max_idle = std::chrono::milliseconds(200);
   start();
@@ -203,6 +239,55 @@ TEST_F(BoundsTest, PastTheBoundOfConnectionsTheNextOneWaitsForAPlace) {
   EXPECT_EQ(server_->connection_count(), 2U);
   first.close();
   EXPECT_EQ(third.receive_frame(), "e patient");
+}
+
+TEST_F(BoundsTest, AListenerHasABoundOfItsOwnAndTheBrokersOneTakesPlaces) {
+  options_.listeners.push_back({"INTERNAL", "127.0.0.1", 0, {}, 2, 1e9, true});
+  options_.max_connections = 3;
+  start(2);
+  const std::uint16_t internal = server_->port("INTERNAL");
+  std::vector<Client> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(connect());
+    settle(clients.back());
+  }
+  Client broker(internal);
+  settle(broker);
+  EXPECT_TRUE(clients[0].receive_end() || clients[1].receive_end() || clients[2].receive_end());
+  Client second(internal);
+  settle(second);
+  Client third(internal);  // waits for one of the two
+  third.send_frame("e patient");
+  settle(second);
+  second.close();
+  EXPECT_EQ(third.receive_frame(), "e patient");
+}
+
+TEST(RateBound, WhatWasNotUsedComesAtOnceAndTheRestAtItsRate) {
+  MonotonicTime now{std::chrono::seconds(1000)};
+  RateBound bound(10, std::chrono::seconds(2));
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(bound.delay(now).count(), 0) << i;
+    bound.count(now);
+  }
+  EXPECT_EQ(bound.delay(now).count(), 100);
+  now += std::chrono::milliseconds(100);
+  EXPECT_EQ(bound.delay(now).count(), 0);
+  bound.count(now);
+  EXPECT_EQ(bound.delay(now).count(), 100);
+  now += std::chrono::hours(1);  // a window's worth, no more
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(bound.delay(now).count(), 0);
+    bound.count(now);
+  }
+  EXPECT_GT(bound.delay(now).count(), 0);
+}
+
+TEST(RateBound, AtZeroNothingComes) {
+  RateBound bound(0, std::chrono::seconds(2));
+  const MonotonicTime now{std::chrono::seconds(1000)};
+  bound.count(now);
+  EXPECT_GT(bound.delay(now + std::chrono::hours(100)).count(), 0);
 }
 
 // Takes descriptors until the lowest free one is `until`.

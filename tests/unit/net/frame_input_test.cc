@@ -132,7 +132,7 @@ TEST_F(FrameInputTest, StopsWhereTheBudgetEnds) {
     ASSERT_EQ(input_.next(memory, none), FrameInput::Next::kNone);
     input_.keep_rest(memory);
   }
-  EXPECT_LE(small.used(), 100'000U);
+  EXPECT_LE(small.used(), 100'000U + 100'000U / 8);  // an eighth more for small buffers
   input_.clear(memory);
   EXPECT_EQ(small.used(), 0U);
 }

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstring>
+#include <ranges>
 #include <thread>
 
 namespace barnabas::net::testing {
@@ -25,7 +26,12 @@ class ScriptedHandler final : public RequestHandler {
     const SlotId slot = connection.reserve();
     switch (text.front()) {
       case 'e':
+      case 'a':
         connection.answer(slot, frame);
+        break;
+      case 'o':
+        long_held_.push_back({connection.shared_from_this(), slot, {}, std::string(text)});
+        connection.hold();
         break;
       case 't':
         train_.push_back({connection.shared_from_this(), slot, frame, {}});
@@ -60,6 +66,17 @@ class ScriptedHandler final : public RequestHandler {
     ++seen_.requests;
   }
 
+  bool may_start(Connection& connection, ByteView frame) override {
+    return as_text(frame).front() != 'a' || connection.unanswered() == 0;
+  }
+
+  Status admit_large(Connection& /*connection*/, ByteView head, std::size_t size) override {
+    EXPECT_GT(size, head.size());
+    return as_text(head).starts_with("Junk") ? fail(ErrorCode::kInvalidRequest, "junk") : Status{};
+  }
+
+  void on_stopping() override { release(long_held_); }
+
   void on_train_end() override {
     for (Kept& kept : train_) {
       kept.connection->answer(kept.slot, kept.frame);
@@ -92,11 +109,14 @@ class ScriptedHandler final : public RequestHandler {
     }
   }
 
-  void release() {
-    for (auto it = held_.rbegin(); it != held_.rend(); ++it) {
-      it->connection->answer(it->slot, as_bytes(it->copy));
+  static void release(std::vector<Kept>& kept) {
+    for (const Kept& one : std::exchange(kept, {}) | std::views::reverse) {
+      one.connection->answer(one.slot, as_bytes(one.copy));
     }
-    held_.clear();
+  }
+  void release() {
+    release(long_held_);
+    release(held_);
   }
 
   void notify() {
@@ -107,6 +127,7 @@ class ScriptedHandler final : public RequestHandler {
   Seen& seen_;
   std::vector<Kept> train_;
   std::vector<Kept> held_;
+  std::vector<Kept> long_held_;
 };
 
 }  // namespace
