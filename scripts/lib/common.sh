@@ -49,14 +49,15 @@ pid_file_prefix() {
   printf '%s.%s' "$(basename "$file" .properties)" "$sum"
 }
 
-# The pid in a pid file, if that process is a broker which was started with this very file: a number
-# that another process has got since is never taken for ours.
+# pid_of pid-file [argument]: the pid in a pid file, if that process was started with this argument
+# (the file's own name where none is given): a number that another process has got since is never
+# taken for ours.
 pid_of() {
-  local pid_file=$1 pid
+  local pid_file=$1 argument=${2:-$1} pid
   [[ -r $pid_file ]] || return 1
   read -r pid <"$pid_file" || true
   [[ $pid =~ ^[0-9]+$ && -r /proc/$pid/cmdline ]] || return 1
-  tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qxF -- "$pid_file" || return 1
+  tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qxF -- "$argument" || return 1
   printf '%s\n' "$pid"
 }
 

@@ -24,7 +24,7 @@ using namespace barnabas::apps;
 
 constexpr std::array kSubcommands = {
     Subcommand{"server", "kafka-server-start", "run a broker", server_main},
-    Subcommand{"metadata", "", "print an embedded metadata tree", metadata_main},
+    Subcommand{"metadata", "", "print, export and import metadata trees", metadata_main},
     Subcommand{"topics", "kafka-topics", "create, list, describe, alter and delete topics",
                topics_main},
     Subcommand{"console-producer", "kafka-console-producer", "send lines of standard input",

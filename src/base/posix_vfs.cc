@@ -204,10 +204,20 @@ class PosixVfs final : public Vfs {
       case OpenMode::kCreateTruncated:
         flags |= O_RDWR | O_CREAT | O_TRUNC;
         break;
+      case OpenMode::kCreatePrivate:
+        flags |= O_RDWR | O_CREAT | O_TRUNC;
+        break;
     }
-    const int fd = ::open(path.c_str(), flags, 0644);
+    const bool is_private = mode == OpenMode::kCreatePrivate;
+    const int fd = ::open(path.c_str(), flags, is_private ? 0600 : 0644);
     if (fd < 0) {
       return io_error("open", path, errno);
+    }
+    // One that was there may have been open to others.
+    if (is_private && ::fchmod(fd, 0600) != 0) {
+      const int error = errno;
+      ::close(fd);
+      return io_error("chmod", path, error);
     }
     return std::make_unique<PosixFile>(fd, path);
   }

@@ -18,16 +18,28 @@ Result<std::string> read_file(const Vfs& vfs, const std::string& path, std::uint
   return content;
 }
 
-Status write_file_atomically(Vfs& vfs, const std::string& path, std::string_view content) {
+namespace {
+
+Status replace_file(Vfs& vfs, const std::string& path, std::string_view content, OpenMode mode) {
   const std::string temporary = path + ".tmp";
   {
-    TRY(auto file, vfs.open(temporary, OpenMode::kCreateTruncated));
+    TRY(auto file, vfs.open(temporary, mode));
     TRY_STATUS(file->write_at(0, as_bytes(content)));
     TRY_STATUS(file->sync());
   }
   TRY_STATUS(vfs.rename(temporary, path));
   const auto slash = path.rfind('/');
   return vfs.sync_directory(slash == std::string::npos ? "." : path.substr(0, slash));
+}
+
+}  // namespace
+
+Status write_file_atomically(Vfs& vfs, const std::string& path, std::string_view content) {
+  return replace_file(vfs, path, content, OpenMode::kCreateTruncated);
+}
+
+Status write_private_file_atomically(Vfs& vfs, const std::string& path, std::string_view content) {
+  return replace_file(vfs, path, content, OpenMode::kCreatePrivate);
 }
 
 }  // namespace barnabas

@@ -7,12 +7,12 @@
 #include <chrono>
 #include <cstdlib>
 #include <functional>
-#include <future>
 #include <latch>
 #include <optional>
 #include <thread>
 #include <utility>
 
+#include "ask_and_wait.h"
 #include "barnabas/base/clock.h"
 #include "barnabas/base/logging.h"
 #include "barnabas/base/random.h"
@@ -33,30 +33,20 @@
 #include "local_channel.h"
 #include "producer_ids.h"
 #include "request_handler.h"
+#include "strange_topics.h"
 #include "topic_configs.h"
+#include "zookeeper_link.h"
 
 namespace barnabas::broker {
 namespace {
 
 constexpr std::size_t kDiskThreads = 4;
+constexpr std::size_t kMaxRecoveryThreads = 256;
 constexpr std::chrono::seconds kStopGrace{5};
 
-constexpr std::size_t kMaxRecoveryThreads = 256;
 logging::Logger& log() {
   static logging::Logger& instance = logging::logger("kafka.server.KafkaServer");
   return instance;
-}
-
-// Runs `ask` on `home` and waits for what it answers. Start-up and stop only.
-template <typename T>
-Result<T> ask_and_wait(
-    Executor& home, std::move_only_function<void(std::move_only_function<void(Result<T>)>)> ask) {
-  auto promise = std::make_shared<std::promise<Result<T>>>();
-  auto answer = promise->get_future();
-  home.post([ask = std::move(ask), promise]() mutable {
-    ask([promise](Result<T> result) { promise->set_value(std::move(result)); });
-  });
-  return answer.get();
 }
 
 }  // namespace
@@ -137,13 +127,6 @@ class Broker::Impl final : public controller::ConfigListener,
       take_dynamic_overrides(dynamic_overrides(*metadata_.load(), broker_id_));
       replicas_->update_configs();
       controller_->set_unclean_leader_election(
-    if (++failed_log_dirs_ == config_.log_dirs.dirs.size() && serving_) {
-      // As Kafka: there is nothing left to serve, and others can take over what this broker led.
-      log().error("Shutdown broker because all log dirs in {} have failed",
-                  fmt::join(config_.log_dirs.dirs, ", "));
-      logging::flush();
-      std::_Exit(1);
-    }
           current_.load()->get_bool("unclean.leader.election.enable"));
     }
   }
@@ -154,6 +137,13 @@ class Broker::Impl final : public controller::ConfigListener,
         "log dir {} is offline, its partitions answer KAFKA_STORAGE_ERROR until the broker is "
         "started again: {}",
         log_dir, error.message);
+    if (++failed_log_dirs_ == config_.log_dirs.dirs.size() && serving_) {
+      // As Kafka: there is nothing left to serve, and others can take over what this broker led.
+      log().error("Shutdown broker because all log dirs in {} have failed",
+                  fmt::join(config_.log_dirs.dirs, ", "));
+      logging::flush();
+      std::_Exit(1);
+    }
   }
 
   [[nodiscard]] BrokerId id() const { return broker_id_; }
@@ -177,23 +167,9 @@ class Broker::Impl final : public controller::ConfigListener,
   }
 
   Status start_all() {
-    if (!config_.metadata.embedded) {
-      return fail(ErrorCode::kUnsupportedVersion,
-                  fmt::format("zookeeper.connect={} asks for a ZooKeeper, which this version does "
-                              "not speak to yet. Start without zookeeper.connect for a broker with "
-                              "metadata of its own (config/standalone.properties), or run Kafka on "
-                              "that ZooKeeper",
-                              config_.metadata.zookeeper_connect));
-    }
     TRY_STATUS(open_storage());
     TRY_STATUS(open_tree());
     TRY_STATUS(load_logs());
-    const auto asked = config_.log_dirs.dirs.size() *
-                       static_cast<std::size_t>(std::max(
-                           current_.load()->get_int("num.recovery.threads.per.data.dir"), 1));
-    const std::size_t useful = std::clamp<std::size_t>(tasks.size(), 1, kMaxRecoveryThreads);
-    net::DiskPool pool(std::min(std::max(asked, kDiskThreads), useful), clock_, "recovery");
-    pool.start();
     TRY_STATUS(listen());
     return lead();
   }
@@ -212,6 +188,12 @@ class Broker::Impl final : public controller::ConfigListener,
   // Logs are loaded and closed by threads that are there for it alone:
   // num.recovery.threads.per.data.dir for each log dir, never fewer than the disk pool has.
   void run_on_disk(std::vector<Task> tasks) {
+    const auto asked = config_.log_dirs.dirs.size() *
+                       static_cast<std::size_t>(std::max(
+                           current_.load()->get_int("num.recovery.threads.per.data.dir"), 1));
+    const std::size_t useful = std::clamp<std::size_t>(tasks.size(), 1, kMaxRecoveryThreads);
+    net::DiskPool pool(std::min(std::max(asked, kDiskThreads), useful), clock_, "recovery");
+    pool.start();
     std::latch left(static_cast<std::ptrdiff_t>(tasks.size()));
     for (auto& task : tasks) {
       pool.post([&left, task = std::move(task)]() mutable {
@@ -224,18 +206,36 @@ class Broker::Impl final : public controller::ConfigListener,
 
   // The tree, the cluster's id, this broker's id; and that the directories belong to both.
   Status open_tree() {
-    zk::EmbeddedStoreOptions options;
-    options.directory = config_.metadata.embedded_dir.empty()
-                            ? zk::metadata_directory(config_.log_dirs.dirs.front())
-                            : config_.metadata.embedded_dir;
-    TRY(store_, zk::open_embedded_store(options, *vfs_, clock_, home(), disk_));
+    if (config_.metadata.embedded) {
+      zk::EmbeddedStoreOptions options;
+      options.directory = config_.metadata.embedded_dir.empty()
+                              ? zk::metadata_directory(config_.log_dirs.dirs.front())
+                              : config_.metadata.embedded_dir;
+      TRY(store_, zk::open_embedded_store(options, *vfs_, clock_, home(), disk_));
+    } else {
+      TRY(zookeeper_, ZooKeeperLink::connect(config_, {*vfs_, home(), disk_, *control_random_}));
+      store_ = zookeeper_->store();
+      TRY_STATUS(zookeeper_->check_not_kraft());
+    }
     TRY(cluster_id_, ask_and_wait<std::string>(home(), [this](auto done) {
           zk::prepare_tree(*store_, *control_random_, std::move(done));
         }));
     TRY(broker_id_, choose_broker_id());
     log().info("cluster id {}, broker id {}, log dirs {}", cluster_id_, broker_id_.value(),
                fmt::join(config_.log_dirs.dirs, ", "));
-    return logs_->write_meta_properties(cluster_id_, broker_id_);
+    return check_identity(logs_->write_meta_properties(cluster_id_, broker_id_));
+  }
+
+  // Kafka's words, and what to do.
+  static Status check_identity(Status written) {
+    if (!written && written.error().code == ErrorCode::kInconsistentClusterId) {
+      written.error().message +=
+          " Nothing was changed. Start with the ZooKeeper (zookeeper.connect), or the embedded "
+          "tree, that these directories were made with, or carry that tree over with `barnabas "
+          "metadata export` and `barnabas metadata import`; a new broker needs log.dirs of its "
+          "own.";
+    }
+    return written;
   }
 
   Result<BrokerId> choose_broker_id() {
@@ -259,6 +259,16 @@ class Broker::Impl final : public controller::ConfigListener,
   }
 
   Status load_logs() {
+    TRY(const auto topics, ask_and_wait<zk::StoreResult<zk::Children>>(home(), [this](auto done) {
+          store_->children(std::string(zk::kTopicsPath), {},
+                           [done = std::move(done)](zk::StoreResult<zk::Children> read) mutable {
+                             done(Result<zk::StoreResult<zk::Children>>(std::move(read)));
+                           });
+        }));
+    if (!topics) {
+      return std::unexpected(zk::to_error(topics.error()));
+    }
+    TRY_STATUS(check_no_strange_topics(*vfs_, config_.log_dirs.dirs, topics->names));
     TRY(auto overrides, ask_and_wait<TopicConfigs>(home(), [this](auto done) {
           read_topic_configs(*store_, std::move(done));
         }));
@@ -310,15 +320,29 @@ class Broker::Impl final : public controller::ConfigListener,
     return server_->start();
   }
 
+  Result<BrokerEpoch> enter_cluster() {
+    const auto make_node = [this] { return broker_znode(config_, *server_, clock_.wall_ms()); };
+    if (zookeeper_ == nullptr) {
+      return ask_and_wait<BrokerEpoch>(home(), [&](auto done) {
+        zk::register_broker(*store_, broker_id_, make_node(), std::move(done));
+      });
+    }
+    return zookeeper_->enter(cluster_id_, broker_id_, make_node, [this](BrokerEpoch epoch) {
+      broker_epoch_ = epoch;
+      producer_ids_->set_broker_epoch(epoch);
+      requests_->set_broker_epoch(epoch);
+      controller_->rejoined(epoch);
+    });
+  }
+
   // Registers, and waits until this broker leads what it has to lead.
   Status lead() {
-    const auto node = broker_znode(config_, *server_, clock_.wall_ms());
-    TRY(broker_epoch_, ask_and_wait<BrokerEpoch>(home(), [&](auto done) {
-          zk::register_broker(*store_, broker_id_, node, std::move(done));
-        }));
-    producer_ids_->set_broker_epoch(broker_epoch_);
     requests_.emplace(*replicas_, metadata_, broker_epoch_);
     requests_->set_listener(*groups_);
+    TRY(const BrokerEpoch epoch, enter_cluster());
+    broker_epoch_ = epoch;
+    producer_ids_->set_broker_epoch(epoch);
+    requests_->set_broker_epoch(epoch);
     const auto led = ask_and_wait<bool>(home(), [this](auto done) {
       channel_->open(*requests_);
       controller_->start(broker_epoch_, [this, done = std::move(done)](Status started) mutable {
@@ -332,6 +356,7 @@ class Broker::Impl final : public controller::ConfigListener,
     if (!led) {
       return std::unexpected(led.error());
     }
+    serving_ = true;
     gate_.open();
     return {};
   }
@@ -356,7 +381,6 @@ class Broker::Impl final : public controller::ConfigListener,
   // Joins every thread; afterwards nothing of this object is touched but by its destructor.
   void tear_down() {
     if (server_) {
-    serving_ = true;
       server_->stop(std::chrono::milliseconds(0));
     }
     if (groups_) {
@@ -383,10 +407,13 @@ class Broker::Impl final : public controller::ConfigListener,
 
   std::unique_ptr<storage::LogManager> logs_;
   bool loaded_ = false;
+  std::atomic<bool> serving_ = false;
+  std::atomic<std::size_t> failed_log_dirs_ = 0;
   std::shared_ptr<zk::MetadataStore> store_;
   std::string cluster_id_;
   BrokerId broker_id_ = kNoBroker;
-  BrokerEpoch broker_epoch_{-1};
+  std::atomic<BrokerEpoch> broker_epoch_{BrokerEpoch{-1}};
+  std::unique_ptr<ZooKeeperLink> zookeeper_;  // none on an embedded tree
   std::optional<replication::ReplicaManager> replicas_;
   std::optional<LocalChannel> channel_;
   std::unique_ptr<controller::Controller> controller_;
@@ -407,8 +434,6 @@ void Broker::stop() {
 }
 BrokerId Broker::id() const {
   return impl_->id();
-  std::atomic<bool> serving_ = false;
-  std::atomic<std::size_t> failed_log_dirs_ = 0;
 }
 const std::string& Broker::cluster_id() const {
   return impl_->cluster_id();

@@ -43,7 +43,7 @@ LeadershipOrder order_of(const LeaderAndIsrRequest& request, const std::string& 
 }  // namespace
 
 bool ControllerRequests::is_stale(std::int64_t asked_epoch) const {
-  return asked_epoch != -1 && BrokerEpoch(asked_epoch) < broker_epoch_;
+  return asked_epoch != -1 && BrokerEpoch(asked_epoch) < broker_epoch_.load();
 }
 
 void ControllerRequests::tell(const std::vector<LeadershipOrder>& orders,

@@ -3,6 +3,8 @@
 // THREAD: disk for replicas, the metadata home for updates, as marked.
 #pragma once
 
+#include <atomic>
+
 #include "barnabas/base/ids.h"
 #include "barnabas/base/snapshot_cell.h"
 #include "barnabas/metadata/cluster_snapshot.h"
@@ -26,6 +28,9 @@ class ControllerRequests {
                      SnapshotCell<metadata::ClusterSnapshot>& metadata, BrokerEpoch broker_epoch)
       : replicas_(replicas), metadata_(metadata), broker_epoch_(broker_epoch) {}
 
+  // This broker has registered anew. THREAD: any
+  void set_broker_epoch(BrokerEpoch epoch) { broker_epoch_ = epoch; }
+
   // Is told of what this broker leads from now on. Before the first order.
   void set_listener(LeadershipListener& listener) { listener_ = &listener; }
 
@@ -44,7 +49,7 @@ class ControllerRequests {
 
   replication::ReplicaManager& replicas_;
   SnapshotCell<metadata::ClusterSnapshot>& metadata_;
-  const BrokerEpoch broker_epoch_;
+  std::atomic<BrokerEpoch> broker_epoch_;
   LeadershipListener* listener_ = nullptr;
 };
 

@@ -79,6 +79,17 @@ void ControllerImpl::start(BrokerEpoch epoch, std::move_only_function<void(Statu
   });
 }
 
+void ControllerImpl::rejoined(BrokerEpoch epoch) {
+  home_.assert_here();
+  if (stopped_) {
+    return;
+  }
+  log().info("broker {} with epoch {} competes for the controller again", options_.broker.value(),
+             epoch.value());
+  configs_.restart();
+  events_.push_once("compete", [this] { return compete(); });
+}
+
 void ControllerImpl::stop() {
   home_.assert_here();
   stopped_ = true;
@@ -270,6 +281,9 @@ Async<Step> ControllerImpl::take_office() {
   if (step) {
     step = co_await deletion_.resume();
   }
+  if (step) {
+    step = co_await read_notes();
+  }
   co_return step;
 }
 
@@ -333,10 +347,8 @@ void ControllerImpl::session_changed(zk::SessionState state) {
   if (state == zk::SessionState::kExpired) {
     events_.stop();
     configs_.stop();
+    retry_.reset();
     resign();
-  } else if (state == zk::SessionState::kConnected && events_.idle() && !active_) {
-    configs_.restart();
-    events_.push_once("compete", [this] { return compete(); });
   }
 }
 

@@ -1,6 +1,6 @@
 // The controller's parts put together: the event queue, what is known, the state machines, and the
 // handlers of events in controller.cc (office), controller_brokers.cc, controller_topics.cc
-// (changes of the tree), controller_admin.cc,
+// (changes of the tree), controller_notes.cc (what old tools leave in it), controller_admin.cc,
 // controller_partitions.cc and controller_elections.cc (administrators' requests). THREAD: home, but
 // for the methods of TopicAdmin.
 #pragma once
@@ -31,6 +31,7 @@ class ControllerImpl final : public Controller, public TopicAdmin, private Confi
   ~ControllerImpl() override;
 
   void start(BrokerEpoch epoch, std::move_only_function<void(Status)> started) override;
+  void rejoined(BrokerEpoch epoch) override;
   void stop() override;
   [[nodiscard]] bool is_active() const override { return active_; }
   [[nodiscard]] ControllerEpoch epoch() const override { return context_.epoch; }
@@ -106,6 +107,19 @@ class ControllerImpl final : public Controller, public TopicAdmin, private Confi
                                                                    bool tell_config);
   Async<Step> give_topic_ids(std::vector<ReadTopic>& topics);
   Async<Step> remove_deletion_marks(std::vector<std::string> names);
+  // What old tools and old brokers leave (controller_notes.cc)
+  Async<Step> read_notes();
+  Async<Step> on_reassignment_note();
+  Async<Step> on_election_note();
+  Async<Step> on_isr_notes();
+  Async<Step> on_log_dir_notes();
+  struct Note {
+    std::string path;
+    zk::NodeData data;
+  };
+  Async<zk::StoreResult<std::vector<Note>>> take_notes(std::string parent, zk::Watcher watcher);
+  Async<Step> remove_note(std::string path);
+  [[nodiscard]] std::string reassignment_refusal(const zk::PartitionWish& wish) const;
   Async<Step> restore_assignment(std::string topic, zk::NodeVersion version);
   Async<Step> bring_up(std::vector<TopicPartition> tps);
   void metadata_taken(BrokerId broker, const std::vector<std::string>& topics);

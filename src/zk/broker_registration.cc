@@ -79,21 +79,37 @@ void make_parents(std::shared_ptr<Preparation> work, std::vector<std::string> pa
   }
 }
 
+// "host:9092 (PLAINTEXT)", as far as the node tells.
+std::string address_of(BrokerId id, const NodeData& data) {
+  const auto node = decode_broker(id, data);
+  if (!node || node->endpoints.empty()) {
+    return "an address that cannot be read";
+  }
+  std::string text;
+  for (const BrokerEndPoint& endpoint : node->endpoints) {
+    text += fmt::format("{}{}:{} ({})", text.empty() ? "" : ", ", endpoint.host, endpoint.port,
+                        endpoint.listener);
+  }
+  return text;
+}
+
 void explain_clash(MetadataStore& store, BrokerId id, ResultCallback<BrokerEpoch> done) {
-  store.exists(
-      broker_path(id), {},
-      [&store, id, done = std::move(done)](StoreResult<std::optional<Stat>> found) mutable {
+  store.get(
+      broker_path(id), {}, [&store, id, done = std::move(done)](StoreResult<Node> found) mutable {
         if (!found) {
           return done(std::unexpected(to_error(found.error())));
         }
-        if (*found && (*found)->ephemeral_owner == store.session_id()) {
-          return done(BrokerEpoch{(*found)->czxid.value()});
+        if (found->stat.ephemeral_owner == store.session_id()) {
+          return done(BrokerEpoch{found->stat.czxid.value()});
         }
-        done(fail(ErrorCode::kDuplicateBrokerRegistration,
-                  fmt::format("broker.id {} is registered already by another session: "
-                              "another broker uses the same id, or an earlier run's "
-                              "session has not ended yet",
-                              id.value())));
+        done(fail(
+            ErrorCode::kDuplicateBrokerRegistration,
+            fmt::format("broker.id {} is taken: it is registered for {} by session 0x{:x}. "
+                        "Another broker runs with this id, or has stopped a moment ago without "
+                        "ending its session; stop it, wait for that session's end, or give "
+                        "this broker a broker.id of its own",
+                        id.value(), address_of(id, found->data),
+                        static_cast<std::uint64_t>(found->stat.ephemeral_owner.value()))));
       });
 }
 

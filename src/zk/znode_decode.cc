@@ -290,6 +290,38 @@ Result<ConfigChange> decode_config_change(std::string_view path, const NodeData&
   return change;
 }
 
+Result<std::vector<PartitionWish>> decode_partition_wishes(std::string_view path,
+                                                           const NodeData& data) {
+  const Reader in{std::string(path)};
+  TRY(const json::object object, in.parse(data));
+  const json::value* const partitions = object.if_contains("partitions");
+  if (partitions == nullptr || !partitions->is_array()) {
+    return in.bad("\"partitions\" is not a list");
+  }
+  std::vector<PartitionWish> wishes;
+  for (const json::value& one : partitions->get_array()) {
+    if (!one.is_object()) {
+      return in.bad("\"partitions\" holds what is not an object");
+    }
+    PartitionWish wish;
+    TRY(wish.partition.topic, in.text(one.get_object(), "topic"));
+    TRY(const auto partition, in.integer<std::int32_t>(one.get_object(), "partition"));
+    wish.partition.partition = PartitionId{partition};
+    if (const json::value* const replicas = one.get_object().if_contains("replicas")) {
+      TRY(wish.replicas, in.ids(*replicas, "replicas"));
+    }
+    wishes.push_back(std::move(wish));
+  }
+  return wishes;
+}
+
+Result<BrokerId> decode_log_dir_event(std::string_view path, const NodeData& data) {
+  const Reader in{std::string(path)};
+  TRY(const json::object object, in.parse(data));
+  TRY(const auto broker, in.integer<std::int32_t>(object, "broker"));
+  return BrokerId{broker};
+}
+
 Result<ProducerIdBlock> decode_producer_id_block(const NodeData& data) {
   const Reader in{std::string(kProducerIdBlockPath)};
   TRY(const json::object object, in.parse(data));

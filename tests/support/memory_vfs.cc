@@ -344,7 +344,8 @@ Result<std::unique_ptr<File>> MemoryVfs::open(const std::string& raw, OpenMode m
   const bool writable = mode != OpenMode::kRead;
   if (found != tree_.end()) {
     const InodePtr inode = found->second.file;
-    if (mode == OpenMode::kCreateTruncated && inode->now.size > 0) {
+    const bool emptied = mode == OpenMode::kCreateTruncated || mode == OpenMode::kCreatePrivate;
+    if (emptied && inode->now.size > 0) {
       TRY_STATUS(begin_change(FileOp::kTruncate, path));
       inode->now.truncate(0);
       inode->unsynced.push_back({std::uint64_t{0}, 0, {}});

@@ -54,6 +54,7 @@ enum class OpenMode {
   kReadWrite,        // must exist
   kCreate,           // created when missing
   kCreateTruncated,  // created, or emptied when it exists
+  kCreatePrivate,    // the same, and nobody but its owner may read it (mode 0600)
 };
 
 struct DirectoryEntry {
@@ -102,5 +103,8 @@ class Vfs {
 // `path`.tmp, synced, renamed, directory synced.
 [[nodiscard]] Status write_file_atomically(Vfs& vfs, const std::string& path,
                                            std::string_view content);
+// The same for what nobody but the owner may read.
+[[nodiscard]] Status write_private_file_atomically(Vfs& vfs, const std::string& path,
+                                                   std::string_view content);
 
 }  // namespace barnabas

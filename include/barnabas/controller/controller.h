@@ -102,6 +102,9 @@ class Controller {
   // `epoch` is what register_broker() answered. Reads the configurations first, then competes;
   // `started` runs when either this broker or another one is controller.
   virtual void start(BrokerEpoch epoch, std::move_only_function<void(Status)> started) = 0;
+  // After a lost session: there is a new one, and the broker is registered in it with `epoch`.
+  // Configurations are read again, and it competes again.
+  virtual void rejoined(BrokerEpoch epoch) = 0;
   // Gives up the office if it is held (the session's end does that), lets go of everything that
   // waits with an error, ignores what still comes. The store stays open.
   virtual void stop() = 0;

@@ -135,6 +135,18 @@ struct ConfigChange {
 [[nodiscard]] Result<ConfigChange> decode_config_change(std::string_view path,
                                                         const NodeData& data);
 
+// ---- What old tools and old brokers leave for the controller ------------------------------------
+// /admin/reassign_partitions, /admin/preferred_replica_election and the children of
+// /isr_change_notification: {"version":1,"partitions":[{"topic":"T","partition":0,...},...]}.
+struct PartitionWish {
+  TopicPartition partition;
+  std::vector<BrokerId> replicas;  // of a reassignment alone
+};
+[[nodiscard]] Result<std::vector<PartitionWish>> decode_partition_wishes(std::string_view path,
+                                                                         const NodeData& data);
+// A child of /log_dir_event_notification: the broker of which a log dir has failed.
+[[nodiscard]] Result<BrokerId> decode_log_dir_event(std::string_view path, const NodeData& data);
+
 // ---- /latest_producer_id_block, /feature -------------------------------------------------------
 struct ProducerIdBlock {
   BrokerId broker{-1};

@@ -43,14 +43,16 @@ def write_properties(path: pathlib.Path, settings: Mapping[str, object]) -> path
     return path
 
 
-def java_command(folder: pathlib.Path, main: str, heap: str = "512m", jit: str = "c1") -> List[str]:
-    """How to run a class of the oracle; the quick compiler alone, since these runs are short."""
+def java_command(folder: pathlib.Path, main: str, heap: str = "512m", jit: str = "c1",
+                 class_path: Optional[str] = None) -> List[str]:
+    """How to run a class of the oracle, or of another class path; the quick compiler alone, since these runs are short."""
     log4j = folder / "log4j.properties"
     if not log4j.exists():
         log4j.write_text(_LOG4J)
     flags = ["-XX:TieredStopAtLevel=1"] if jit == "c1" else []
     return [paths.java(), f"-Xmx{heap}", "-XX:+UseSerialGC", "-Xshare:auto", *flags,
-            f"-Dlog4j.configuration=file:{log4j}", "-cp", paths.oracle_classpath(), main]
+            f"-Dlog4j.configuration=file:{log4j}", "-cp",
+            class_path or paths.oracle_classpath(), main]
 
 
 class Broker:
@@ -116,7 +118,7 @@ class Broker:
 
 
 class Barnabas(Broker):
-    """The program under test, in embedded mode: no zookeeper.connect."""
+    """The program under test, in embedded mode unless settings name a zookeeper.connect."""
 
     kind = "barnabas"
 
@@ -138,7 +140,10 @@ class Barnabas(Broker):
 
 
 class Kafka(Broker):
-    """The oracle: Kafka 3.9.1, with a ZooKeeper of the same jars started before it."""
+    """The oracle: Kafka 3.9.1, with a ZooKeeper of the same jars started before it.
+
+    Settings with a zookeeper.connect put it on that one.
+    """
 
     kind = "kafka"
 
@@ -147,6 +152,7 @@ class Kafka(Broker):
         super().__init__(folder, settings, log_dirs)
         self.zookeeper: Optional[Process] = None
         self.zookeeper_port = free_port()
+        self.own_zookeeper = "zookeeper.connect" not in self.settings
         self.settings.setdefault("zookeeper.connect", f"127.0.0.1:{self.zookeeper_port}")
 
     def command(self) -> List[str]:
@@ -154,7 +160,7 @@ class Kafka(Broker):
         return [*java_command(self.folder, "kafka.Kafka"), str(file)]
 
     def start(self, wait: bool = True) -> "Kafka":
-        if not self.zookeeper:
+        if self.own_zookeeper and not self.zookeeper:
             file = write_properties(self.folder / "zookeeper.properties", {
                 "dataDir": self.folder / "zookeeper", "clientPort": self.zookeeper_port,
                 "clientPortAddress": "127.0.0.1", "maxClientCnxns": 0, "tickTime": 500,

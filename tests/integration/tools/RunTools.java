@@ -6,6 +6,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.lang.reflect.InvocationTargetException;
 import java.nio.charset.StandardCharsets;
@@ -16,11 +17,36 @@ import org.apache.kafka.common.utils.Exit;
 public class RunTools {
   private static Integer exitCode;
 
+  // What the tools of now and here print. Scala keeps the stream that it met first, so that is the
+  // same one for all of them.
+  private static final class Caught extends OutputStream {
+    private ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+
+    @Override
+    public synchronized void write(int one) {
+      bytes.write(one);
+    }
+
+    @Override
+    public synchronized void write(byte[] many, int from, int length) {
+      bytes.write(many, from, length);
+    }
+
+    synchronized byte[] take() {
+      byte[] all = bytes.toByteArray();
+      bytes = new ByteArrayOutputStream();
+      return all;
+    }
+  }
+
   private static final class Left extends RuntimeException {}
 
   public static void main(String[] ignored) throws Exception {
     PrintStream out = System.out;
-    PrintStream err = System.err;
+    Caught toOut = new Caught();
+    Caught toErr = new Caught();
+    System.setOut(new PrintStream(toOut, true, StandardCharsets.UTF_8));
+    System.setErr(new PrintStream(toErr, true, StandardCharsets.UTF_8));
     InputStream in = System.in;
     Exit.Procedure leave = (code, message) -> {
       // A tool may catch this and leave once more: the first time counts.
@@ -36,19 +62,13 @@ public class RunTools {
       Base64.Decoder decoder = Base64.getDecoder();
       String[] arguments = Arrays.stream(words).skip(2)
           .map(word -> new String(decoder.decode(word), StandardCharsets.UTF_8)).toArray(String[]::new);
-      ByteArrayOutputStream toOut = new ByteArrayOutputStream();
-      ByteArrayOutputStream toErr = new ByteArrayOutputStream();
       System.setIn(new ByteArrayInputStream(decoder.decode(words[1])));
-      System.setOut(new PrintStream(toOut, true, StandardCharsets.UTF_8));
-      System.setErr(new PrintStream(toErr, true, StandardCharsets.UTF_8));
       exitCode = null;
       int code = run(words[0], arguments);
       System.setIn(in);
-      System.setOut(out);
-      System.setErr(err);
       Base64.Encoder encoder = Base64.getEncoder();
-      out.println("REPLY " + code + " " + encoder.encodeToString(toOut.toByteArray()) + " "
-          + encoder.encodeToString(toErr.toByteArray()));
+      out.println("REPLY " + code + " " + encoder.encodeToString(toOut.take()) + " "
+          + encoder.encodeToString(toErr.take()));
       out.flush();
     }
   }

@@ -11,6 +11,11 @@ JAVA_CLASS = {
     "topics": "org.apache.kafka.tools.TopicCommand",
     "console-producer": "kafka.tools.ConsoleProducer",
     "console-consumer": "org.apache.kafka.tools.consumer.ConsoleConsumer",
+    "configs": "kafka.admin.ConfigCommand",
+    "delete-records": "org.apache.kafka.tools.DeleteRecordsCommand",
+    "get-offsets": "org.apache.kafka.tools.GetOffsetShell",
+    "log-dirs": "org.apache.kafka.tools.LogDirsCommand",
+    "old-topics": "kafka.admin.TopicCommand",
 }
 
 
@@ -29,11 +34,11 @@ def native(tool: str, *words: str, given: bytes = b"", timeout_s: float = 60.0,
 
 
 class Java:
-    """Kafka's tools in one JVM."""
+    """Kafka's tools in one JVM: those of 3.9.1, or of an older release by its class path."""
 
-    def __init__(self, folder: pathlib.Path):
+    def __init__(self, folder: pathlib.Path, class_path: Optional[str] = None):
         source = pathlib.Path(__file__).resolve().parent / "RunTools.java"
-        self._child = subprocess.Popen(brokers.java_command(folder, str(source)),
+        self._child = subprocess.Popen(brokers.java_command(folder, str(source), class_path=class_path),
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def __enter__(self) -> "Java":
