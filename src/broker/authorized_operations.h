@@ -29,8 +29,7 @@ inline constexpr std::int32_t kAllTopicOperations =
                    AclOperation::kDelete, AclOperation::kAlter, AclOperation::kDescribe,
                    AclOperation::kDescribeConfigs, AclOperation::kAlterConfigs);
 inline constexpr std::int32_t kAllGroupOperations =
-    operation_bits(AclOperation::kRead, AclOperation::kDelete, AclOperation::kDescribe,
-                   AclOperation::kDescribeConfigs, AclOperation::kAlterConfigs);
+    operation_bits(AclOperation::kRead, AclOperation::kDelete, AclOperation::kDescribe);
 inline constexpr std::int32_t kAllClusterOperations =
     operation_bits(AclOperation::kCreate, AclOperation::kAlter, AclOperation::kDescribe,
                    AclOperation::kClusterAction, AclOperation::kDescribeConfigs,

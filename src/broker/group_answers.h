@@ -1,6 +1,7 @@
 // Answers that the group coordinator gives on its own home, on their way back to the connection's.
 #pragma once
 
+#include <algorithm>
 #include <utility>
 
 #include "request_context.h"
@@ -24,6 +25,21 @@ template <typename Response, typename Adapt>
 template <typename Response>
 [[nodiscard]] auto answer_at_home(PendingAnswer pending) {
   return answer_at_home<Response>(std::move(pending), [](Response&, std::int16_t) {});
+}
+
+// Partitions that were answered elsewhere, put into the coordinator's answer: one entry a topic.
+template <typename Response>
+void merge_topics(Response& into, Response from) {
+  for (auto& topic : from.topics) {
+    const auto same = std::ranges::find_if(
+        into.topics, [&](const auto& other) { return other.name == topic.name; });
+    if (same == into.topics.end()) {
+      into.topics.push_back(std::move(topic));
+    } else {
+      same->partitions.insert(same->partitions.end(), topic.partitions.begin(),
+                              topic.partitions.end());
+    }
+  }
 }
 
 }  // namespace barnabas::broker

@@ -99,6 +99,7 @@ void GroupShard::commit(const protocol::OffsetCommitRequest& request,
   commit->response = commit_answer(request, ErrorCode::kNone);
   commit->done = std::move(done);
   record::BatchOptions options = batch_options(options_);
+  options.base_sequence = SequenceNumber(0);  // as Kafka has it, with and without a producer
   if (producer) {
     options.producer_id = producer->id;
     options.producer_epoch = producer->epoch;

@@ -45,20 +45,6 @@ OffsetCommitResponse take_out_unknown(const metadata::ClusterSnapshot& cluster,
   return refused;
 }
 
-// One entry a topic, whatever came from where.
-void merge(OffsetCommitResponse& into, OffsetCommitResponse from) {
-  for (auto& topic : from.topics) {
-    const auto same = std::ranges::find(into.topics, topic.name,
-                                        &OffsetCommitResponse::OffsetCommitResponseTopic::name);
-    if (same == into.topics.end()) {
-      into.topics.push_back(std::move(topic));
-    } else {
-      same->partitions.insert(same->partitions.end(), topic.partitions.begin(),
-                              topic.partitions.end());
-    }
-  }
-}
-
 }  // namespace
 
 void handle_offset_commit(RequestContext& context, protocol::Reader& body) {
@@ -76,7 +62,7 @@ void handle_offset_commit(RequestContext& context, protocol::Reader& body) {
       answer_at_home<OffsetCommitResponse>(
           context.pending(),
           [refused = std::move(refused)](OffsetCommitResponse& response, std::int16_t) mutable {
-            merge(response, std::move(refused));
+            merge_topics(response, std::move(refused));
           }));
 }
 

@@ -12,25 +12,29 @@ namespace {
 using protocol::OffsetDeleteRequest;
 using protocol::OffsetDeleteResponse;
 
+// Takes out what does not exist and says so in the answer.
 OffsetDeleteResponse take_out_unknown(const metadata::ClusterSnapshot& cluster,
                                       OffsetDeleteRequest& request) {
   OffsetDeleteResponse refused;
-  std::vector<OffsetDeleteRequest::OffsetDeleteRequestTopic> known;
   for (auto& topic : request.topics) {
     const auto* const info = cluster.topic(topic.name);
-    if (info != nullptr) {
-      known.push_back(std::move(topic));
-      continue;
-    }
-    auto& to = refused.topics.emplace_back();
-    to.name = topic.name;
-    for (const auto& partition : topic.partitions) {
-      auto& entry = to.partitions.emplace_back();
-      entry.partition_index = partition.partition_index;
-      entry.error_code = static_cast<std::int16_t>(ErrorCode::kUnknownTopicOrPartition);
+    OffsetDeleteResponse::OffsetDeleteResponseTopic bad;
+    std::erase_if(topic.partitions, [&](const auto& partition) {
+      const bool known =
+          info != nullptr && info->partition(PartitionId(partition.partition_index)) != nullptr;
+      if (!known) {
+        auto& entry = bad.partitions.emplace_back();
+        entry.partition_index = partition.partition_index;
+        entry.error_code = static_cast<std::int16_t>(ErrorCode::kUnknownTopicOrPartition);
+      }
+      return !known;
+    });
+    if (!bad.partitions.empty()) {
+      bad.name = topic.name;
+      refused.topics.push_back(std::move(bad));
     }
   }
-  request.topics = std::move(known);
+  std::erase_if(request.topics, [](const auto& topic) { return topic.partitions.empty(); });
   return refused;
 }
 
@@ -48,7 +52,7 @@ void handle_offset_delete(RequestContext& context, protocol::Reader& body) {
           context.pending(),
           [refused = std::move(refused)](OffsetDeleteResponse& response, std::int16_t) mutable {
             if (response.error_code == 0) {
-              std::ranges::move(refused.topics, std::back_inserter(response.topics));
+              merge_topics(response, std::move(refused));
             }
           }));
 }
