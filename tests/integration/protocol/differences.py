@@ -60,6 +60,13 @@ CODECS = "data.produce_compressed"
 IDEMPOTENT = "data.produce_idempotent"
 FIRST_LABEL = "first sequence above 0 on an empty partition, "
 
+ELECTION = "Kafka's handler fails on a type that it does not know; here that is an invalid request"
+BY_KEY = "configs.alter_topic_configs_by_key"
+KEYS = "Kafka's handler fails on a key that it does not know; here that is an invalid configuration"
+OPERATIONS = "Kafka fails on an operation that it does not know; here that is an invalid request"
+TWICE = {"ResourceType": 2, "ResourceName": "altered-2", "ErrorCode": 42,
+         "ErrorMessage": "Each resource must appear at most once."}
+
 EXPECTED = [
     Expected("general.broken_bodies", "huge number of tags", "", re.compile(r"\{.*\}"), CLOSED,
              "Kafka takes 2^32-1 tags for -1; a count beyond the frame closes the connection here"),
@@ -94,4 +101,18 @@ EXPECTED = [
     Expected("legacy.legacy_produce_wrong", "timestamp -2", ERROR, -1, 32, RETRIED),
     Expected("legacy.legacy_produce_wrong", "size 2147483647", ERROR, -1, 2, RETRIED),
     Expected("legacy.recompressed", "[a-z0-9]+, from what is none", ERROR, -1, 76, RETRIED),
+    Expected("admin.elect_leaders", "v[12] an unknown type", ERROR, -1, 42, ELECTION),
+    Expected("admin.elect_leaders", "v[12] an unknown type", r".*\.ErrorMessage", None,
+             "Unknown election type.", ELECTION),
+    Expected(BY_KEY, "v[01] append to an unknown key", ERROR, -1, 40, KEYS),
+    Expected(BY_KEY, "v[01] append to an unknown key", r".*\.ErrorMessage", None,
+             "Unknown config name: no.such", KEYS),
+    Expected(BY_KEY, "v[01] an unknown operation", ERROR, -1, 42, OPERATIONS),
+    Expected(BY_KEY, "v[01] an unknown operation", r".*\.ErrorMessage", None,
+             "Unknown operations type 9", OPERATIONS),
+    Expected(BY_KEY, "v[01] another's loggers", r".*\.ErrorMessage",
+             "Unexpected node id. Expected 0, but received 0",
+             "Unexpected node id. Expected 0, but received 5", "Kafka tells its own id twice"),
+    Expected("configs.alter_topic_configs", "a topic twice", "", "no answer, connection open",
+             {"ThrottleTimeMs": 0, "Responses": [TWICE, TWICE]}, MUTE),
 ]

@@ -135,8 +135,11 @@ def delete_topics(t: Target) -> None:
         return answer["Topics"][0]["ErrorCode"] == 3
     for version in range(7):
         names = [f"delete-{version}-a", f"delete-{version}-b"]
-        for name in names:
+        for name in (*names, f"delete-{version}-alone"):
             t.client.create_topic(name, 2)
+        alone = f"delete-{version}-alone"
+        t.note(f"v{version} alone", "DeleteTopics", version, TimeoutMs=10000,
+               **({"Topics": [{"Name": alone}]} if version == 6 else {"TopicNames": [alone]}))
         asked = [*names, "delete-unknown", "a/b"]
         how = ({"Topics": [{"Name": name} for name in asked]} if version == 6
                else {"TopicNames": asked})
@@ -177,6 +180,8 @@ def describe_topic_configs(t: Target) -> None:
             {"ResourceType": TOPIC, "ResourceName": "described",
              "ConfigurationKeys": ["retention.ms", "segment.bytes", "no.such.key"]}],
             **({"IncludeSynonyms": True} if version else {}))
+        t.note(f"v{version} unknown topic", "DescribeConfigs", version, Resources=[
+            {"ResourceType": TOPIC, "ResourceName": "no-such-topic", "ConfigurationKeys": None}])
         t.note(f"v{version} no keys", "DescribeConfigs", version, Resources=[
             {"ResourceType": TOPIC, "ResourceName": "described", "ConfigurationKeys": []}])
     t.note("documentation", "DescribeConfigs", 4,
