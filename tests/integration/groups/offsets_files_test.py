@@ -64,6 +64,8 @@ def fill(broker: Broker) -> None:
         wait_until(lambda: client.ask("FindCoordinator", 2, Key="g", KeyType=0)["ErrorCode"] == 0,
                    "a coordinator")
         wait_until(lambda: client.has_leaders("__consumer_offsets", PARTITIONS), "its topic")
+        wait_until(lambda: all(state(client, group)["ErrorCode"] == 0 for group in GROUPS),
+                   "every coordinator serves")
         for offset in (1, 5, 3):
             commit(client, "simple", offset)
         commit(client, "\u00fcber", 7)
