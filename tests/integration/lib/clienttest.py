@@ -21,7 +21,7 @@ from .process import wait_until
 
 PARTITIONS = 3
 ADMIN_TOPIC = "admin"
-RETENTION_MS, ALTERED_MS = "3600000", "7200000"
+RETENTION_MS, ALTERED_MS, DEFAULT_MS = "3600000", "7200000", "604800000"
 DELETED_BEFORE = 10
 ADMIN = ("create", "describe", "read-config", "alter-config", "add-partitions", "delete-records",
          "delete")
@@ -128,11 +128,13 @@ def _program(what: str, command: Sequence[str], folder: pathlib.Path,
 
 def roundtrip(broker: brokers.Broker, folder: pathlib.Path, what: str, command: Sequence[str],
               codecs: Sequence[str] = text.CODECS, admin: Sequence[str] = ADMIN,
-              sayable: Optional[Callable[[text.Record], text.Record]] = None) -> None:
+              sayable: Optional[Callable[[text.Record], text.Record]] = None,
+              create_configs: bool = True) -> None:
     """A client's program makes its topics, carries the text for every codec, administers, deletes.
 
     `admin` is what the library offers of ADMIN, no less and no more. `sayable` gives the next record
     that the client can say to one that it cannot (a null header value, two headers of one name).
+    Without `create_configs` the library creates topics without configs.
     """
     all_records = text.records(records())
     wanted = text.place(list(map(sayable, all_records)) if sayable else all_records, PARTITIONS)
@@ -153,7 +155,8 @@ def roundtrip(broker: brokers.Broker, folder: pathlib.Path, what: str, command: 
             if data != in_order:
                 check(wanted, list(text.from_bytes(data)), f"{what}, {codec}")
             print(f"{what}, {codec}: {len(wanted)} records came back as they went", flush=True)
-        _check_admin(broker, admin, topic_of(codecs[0]))
+        created_ms = RETENTION_MS if create_configs else DEFAULT_MS
+        _check_admin(broker, admin, topic_of(codecs[0]), created_ms)
         topics = [topic_of(codec) for codec in codecs] + ([ADMIN_TOPIC] if "create" in admin else [])
         program.go_on()
         program.line("deleted")
@@ -165,7 +168,8 @@ def roundtrip(broker: brokers.Broker, folder: pathlib.Path, what: str, command: 
     print(f"{what}: {' '.join(admin) or 'no administration'}", flush=True)
 
 
-def _check_admin(broker: brokers.Broker, admin: Sequence[str], text_topic: str) -> None:
+def _check_admin(broker: brokers.Broker, admin: Sequence[str], text_topic: str,
+                 created_ms: str) -> None:
     """What the client says it has administered is there, asked of the broker over another path."""
     with Client(broker.address) as client:
         start = client.offset_of(text_topic, 0, -2)
@@ -181,7 +185,7 @@ def _check_admin(broker: brokers.Broker, admin: Sequence[str], text_topic: str) 
         result = answer["Results"][0]
         value = {c["Name"]: c["Value"] for c in result["Configs"]}.get("retention.ms")
         if result["ErrorCode"] != NONE or value != (
-                ALTERED_MS if "alter-config" in admin else RETENTION_MS):
+                ALTERED_MS if "alter-config" in admin else created_ms):
             raise AssertionError(f"retention.ms of {ADMIN_TOPIC}: {value}, error "
                                  f"{result['ErrorCode']}")
 
@@ -204,7 +208,8 @@ def main(test: Callable[[brokers.Broker, pathlib.Path], None]) -> None:
     chosen = parser.parse_args()
     _records = chosen.records
     began = time.monotonic()
-    with brokers.scratch() as folder, brokers.start(chosen.broker, folder) as broker:
+    settings = {"group.initial.rebalance.delay.ms": 0}  # some libraries read by a group alone
+    with brokers.scratch() as folder, brokers.start(chosen.broker, folder, settings) as broker:
         try:
             test(broker, folder)
         except BaseException:
