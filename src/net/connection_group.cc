@@ -64,6 +64,14 @@ void ConnectionGroup::begin_drain() {
   }
 }
 
+void ConnectionGroup::close_held() {
+  for (std::size_t i = connections_.size(); i-- > 0;) {
+    if (const ConnectionPtr connection = connections_[i]; connection->is_held()) {
+      connection->shut();
+    }
+  }
+}
+
 void ConnectionGroup::close_all() {
   draining_ = true;
   while (!connections_.empty()) {

@@ -32,6 +32,8 @@ class ConnectionGroup final : public TurnHook {
   void adopt(UniqueFd socket, const SocketAddress& peer, std::size_t listener);
   // Reads nothing more; every connection closes when its answers are sent.
   void begin_drain();
+  // The drain goes on without those that wait: see Connection::hold().
+  void close_held();
   void close_all();
   bool at_turn_end() override;
   // The server has more connections than it should since one came to the protected listener: the

@@ -1,5 +1,7 @@
 #include "barnabas/net/server.h"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "acceptor.h"
@@ -9,6 +11,13 @@
 #include "server_shared.h"
 
 namespace barnabas::net {
+namespace {
+
+// A request that keeps back what follows it waits for something of its own, often for long. One
+// that will be done in a moment is let finish.
+constexpr std::chrono::milliseconds kGraceForWaiting{250};
+
+}  // namespace
 
 class Server::Impl {
  public:
@@ -71,7 +80,13 @@ class Server::Impl {
     for (const auto& group : groups_) {
       group->home().run_and_wait([&] { group->begin_drain(); });
     }
-    shared_.limits.wait_until_none(shared_.clock.monotonic() + grace);
+    const MonotonicTime now = shared_.clock.monotonic();
+    if (!shared_.limits.wait_until_none(now + std::min(grace, kGraceForWaiting))) {
+      for (const auto& group : groups_) {
+        group->home().run_and_wait([&] { group->close_held(); });
+      }
+      shared_.limits.wait_until_none(now + grace);
+    }
     for (std::size_t i = 0; i < groups_.size(); ++i) {
       IoThread& home = groups_[i]->home();
       home.run_and_wait([&] {

@@ -52,6 +52,7 @@ class StreamConnection final : public Connection, public PollTarget {
   [[nodiscard]] MonotonicTime last_active() const { return last_active_; }
   [[nodiscard]] MonotonicTime frame_since() const { return frame_since_; }
   [[nodiscard]] std::size_t held_input_bytes() const { return input_.held_bytes(); }
+  [[nodiscard]] bool is_held() const { return held_; }
   [[nodiscard]] bool is_idle() const { return head_ == next_ && output_.empty(); }
   [[nodiscard]] bool waits_for_budget() const { return open_ && waiting_for_budget_; }
   [[nodiscard]] MonotonicTime budget_wait_since() const { return budget_wait_since_; }

@@ -76,7 +76,8 @@ class Server {
 
   // Fails when an address cannot be bound; nothing listens then. THREAD: any but io threads
   [[nodiscard]] Status start();
-  // Closes what is not finished after `grace`. Handlers are gone when it returns; no call may come
+  // Closes what is not finished after `grace`, and much earlier what waits and keeps back what
+  // follows it (Connection::hold()). Handlers are gone when it returns; no call may come
   // to connections they kept. THREAD: any but io threads
   void stop(std::chrono::milliseconds grace = std::chrono::seconds(5));
 

@@ -29,6 +29,10 @@ class ScriptedHandler final : public RequestHandler {
       case 'a':
         connection.answer(slot, frame);
         break;
+      case 'k':
+        held_.push_back({connection.shared_from_this(), slot, {}, std::string(text)});
+        connection.hold();
+        break;
       case 'o':
         long_held_.push_back({connection.shared_from_this(), slot, {}, std::string(text)});
         connection.hold();

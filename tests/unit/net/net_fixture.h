@@ -6,6 +6,7 @@
 //   x: a frame of four digits more: answer with that many KiB of its last byte
 //   f: answer "head", the handler's file range, "tail"
 //   o: keep it, and run nothing that follows until it is answered
+//   k: the same, but not even the server's stop answers it
 //   a: not started before everything earlier is answered; then answered with the frame
 // A large frame that begins with "Junk" is refused; what o keeps is answered when the server stops.
 #pragma once

@@ -110,5 +110,16 @@ TEST_F(PipeliningTest, AStopAnswersWhatWaits) {
   EXPECT_TRUE(waiting.receive_end());
 }
 
+TEST_F(PipeliningTest, AStopDoesNotWaitForWhatHolds) {
+  start();
+  Client holding = connect();
+  holding.send_frame("k0");
+  ASSERT_TRUE(seen_.wait_for([&] { return seen_.requests == 1; }));
+  const auto began = std::chrono::steady_clock::now();
+  server_->stop(std::chrono::seconds(20));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(10));
+  EXPECT_TRUE(holding.receive_end());
+}
+
 }  // namespace
 }  // namespace barnabas::net::testing
