@@ -40,7 +40,8 @@ bool parse_batch_meta(ByteView bytes, std::uint64_t position, BatchMeta& meta) {
   }
   meta.base_offset = view.base_offset();  // a compressed message carries its last offset
   meta.last_offset = view.base_offset();
-  meta.max_timestamp_ms = meta.magic == 1 && bytes.size() >= kOldHeaderBytes
+  meta.max_timestamp_ms = meta.magic == 1 && bytes.size() >= kOldHeaderBytes &&
+                                  meta.size_bytes >= static_cast<std::int64_t>(kOldHeaderBytes)
                               ? load_be<std::int64_t>(bytes.data() + kOldTimestampAt)
                               : kNoTimestamp;
   meta.leader_epoch = kNoLeaderEpoch;

@@ -5,6 +5,7 @@
 #include "barnabas/base/check.h"
 #include "barnabas/base/logging.h"
 #include "barnabas/record/batch.h"
+#include "barnabas/record/legacy.h"
 #include "log_impl.h"
 
 namespace barnabas::storage {
@@ -18,13 +19,22 @@ struct LogImpl::BatchFacts {
   Offset offset_of_max_timestamp = kNoOffset;  // the last of the batch that holds it
 
   void add(const record::BatchView& batch) {
+    add(batch.base_offset(), batch.last_offset(), batch.leader_epoch(), batch.max_timestamp_ms());
+  }
+  // A message of magic 0 or 1 says its last offset and knows no epoch.
+  void add(const record::LegacyView& message) {
+    add(message.offset(), message.offset(), kNoLeaderEpoch, message.timestamp_ms());
+  }
+
+ private:
+  void add(Offset first, Offset last, LeaderEpoch epoch, std::int64_t timestamp_ms) {
     if (first_offset == kNoOffset) {
-      first_offset = batch.base_offset();
+      first_offset = first;
     }
-    last_offset = batch.last_offset();
-    last_epoch = batch.leader_epoch();
-    if (batch.max_timestamp_ms() > max_timestamp_ms) {
-      max_timestamp_ms = batch.max_timestamp_ms();
+    last_offset = last;
+    last_epoch = epoch;
+    if (timestamp_ms > max_timestamp_ms) {
+      max_timestamp_ms = timestamp_ms;
       offset_of_max_timestamp = last_offset;
     }
   }
@@ -268,8 +278,10 @@ Result<Log::FollowerAppend> LogImpl::append_fetched(ByteView records, bool& must
   record::BatchCursor cursor(records);
   for (auto step = cursor.next(); step != record::BatchStep::kEnd; step = cursor.next()) {
     const record::BatchView batch = cursor.batch();
-    if (step == record::BatchStep::kCorrupt || batch.magic() != record::kMagicV2 ||
-        !batch.crc_is_valid()) {
+    const record::LegacyView message(batch.bytes());
+    const bool legacy = step == record::BatchStep::kBatch && batch.magic() != record::kMagicV2;
+    if (step == record::BatchStep::kCorrupt ||
+        !(legacy ? message.crc_is_valid() : batch.crc_is_valid())) {
       return fail(ErrorCode::kCorruptMessage,
                   fmt::format("Record is corrupt in topic partition {} at byte {} of the fetched "
                               "records",
@@ -283,7 +295,11 @@ Result<Log::FollowerAppend> LogImpl::append_fetched(ByteView records, bool& must
                       "{}",
                       to_string(partition_), batch.base_offset().value(), smallest.value()));
     }
-    facts.add(batch);
+    if (legacy) {
+      facts.add(message);
+    } else {
+      facts.add(batch);
+    }
     result.valid_bytes = cursor.position();
   }
   if (result.valid_bytes == 0) {
@@ -292,7 +308,11 @@ Result<Log::FollowerAppend> LogImpl::append_fetched(ByteView records, bool& must
   const ByteView whole = records.first(result.valid_bytes);
   for (ByteView rest = whole; !rest.empty();) {
     const record::BatchView batch(rest);
-    epochs_changed |= epochs_->assign(batch.leader_epoch(), batch.base_offset());
+    // An old format in an old leader's log: truncation goes by the high watermark until a leader
+    // writes the new one, as in Kafka.
+    epochs_changed |= batch.magic() == record::kMagicV2
+                          ? epochs_->assign(batch.leader_epoch(), batch.base_offset())
+                          : epochs_->clear();
     rest = rest.subspan(static_cast<std::size_t>(batch.size_bytes()));
   }
   if (epochs_changed) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "barnabas/base/logging.h"
+#include "barnabas/record/legacy.h"
 #include "barnabas/record/reader.h"
 #include "log_impl.h"
 
@@ -49,15 +50,9 @@ Result<ByteVector> load_batch(const File& file, const BatchMeta& meta) {
   return bytes;
 }
 
-// The first record not before `timestamp_ms` and not below `from`.
-Result<std::optional<TimestampAndOffset>> find_record(const File& file, const BatchMeta& meta,
-                                                      std::int64_t timestamp_ms, Offset from) {
-  if (meta.magic < record::kMagicV2) {
-    return TimestampAndOffset{meta.max_timestamp_ms, meta.last_offset, meta.leader_epoch};
-  }
-  TRY(const ByteVector bytes, load_batch(file, meta));
-  record::RecordReader reader;
-  TRY_STATUS(reader.start(record::BatchView(bytes)));
+template <typename Reader>
+Result<std::optional<TimestampAndOffset>> first_from(Reader& reader, const BatchMeta& meta,
+                                                     std::int64_t timestamp_ms, Offset from) {
   while (true) {
     TRY(const record::RecordView* record, reader.next());
     if (record == nullptr) {
@@ -67,6 +62,20 @@ Result<std::optional<TimestampAndOffset>> find_record(const File& file, const Ba
       return TimestampAndOffset{record->timestamp_ms, record->offset, meta.leader_epoch};
     }
   }
+}
+
+// The first record not before `timestamp_ms` and not below `from`.
+Result<std::optional<TimestampAndOffset>> find_record(const File& file, const BatchMeta& meta,
+                                                      std::int64_t timestamp_ms, Offset from) {
+  TRY(const ByteVector bytes, load_batch(file, meta));
+  if (meta.magic < record::kMagicV2) {
+    record::LegacyReader reader;
+    TRY_STATUS(reader.start(record::LegacyView(bytes)));
+    return first_from(reader, meta, timestamp_ms, from);
+  }
+  record::RecordReader reader;
+  TRY_STATUS(reader.start(record::BatchView(bytes)));
+  return first_from(reader, meta, timestamp_ms, from);
 }
 
 }  // namespace

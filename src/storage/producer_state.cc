@@ -243,7 +243,7 @@ Result<std::optional<ProducerBatch>> ProducerState::append(ByteView batches, con
   while (!batches.empty()) {
     const record::BatchView batch(batches);
     const auto size = static_cast<std::size_t>(batch.size_bytes());
-    end = batch.last_offset() + 1;
+    end = record::last_offset_of(batch) + 1;
     if (batch.magic() == record::kMagicV2 && batch.has_producer_id()) {
       if (context.origin == AppendOrigin::kClient) {
         const auto found = producers_.find(batch.producer_id());

@@ -148,6 +148,12 @@ class BatchView {
   ByteView bytes_;
 };
 
+// The last offset, whatever the magic: a message of magic 0 or 1 says it where a batch of magic 2
+// says its base. At least 26 bytes of it must be there, or the header of magic 2.
+[[nodiscard]] inline Offset last_offset_of(BatchView batch) {
+  return batch.magic() == kMagicV2 ? batch.last_offset() : batch.base_offset();
+}
+
 // What a leader sets outside the CRC. `batch` is one batch of magic 2, or at least its header.
 inline void stamp_base_offset(MutableBytes batch, Offset base_offset) {
   store_be(batch.data() + kBaseOffsetAt, base_offset.value());
