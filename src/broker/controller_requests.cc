@@ -137,6 +137,9 @@ protocol::UpdateMetadataResponse ControllerRequests::apply(
     builder.remove_topic_config(topic);
   }
   metadata_.exchange(builder.build());
+  if (listener_ != nullptr && !changes->deleted.empty()) {
+    listener_->on_deleted(changes->deleted);
+  }
   return response;
 }
 

@@ -31,7 +31,7 @@ class ControllerRequests {
   // This broker has registered anew. THREAD: any
   void set_broker_epoch(BrokerEpoch epoch) { broker_epoch_ = epoch; }
 
-  // Is told of what this broker leads from now on. Before the first order.
+  // Is told of what this broker leads from now on, and of what is deleted. Before the first order.
   void set_listener(LeadershipListener& listener) { listener_ = &listener; }
 
   // THREAD: disk

@@ -321,4 +321,8 @@ void GroupService::on_follower(const TopicPartition& partition, LeaderEpoch epoc
   }
 }
 
+void GroupService::on_deleted(std::vector<TopicPartition> partitions) {
+  coordinator_->partitions_deleted(std::move(partitions));
+}
+
 }  // namespace barnabas::broker

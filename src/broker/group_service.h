@@ -37,6 +37,7 @@ class GroupService final : public LeadershipListener {
   // LeadershipListener. THREAD: any
   void on_leader(const TopicPartition& partition, LeaderEpoch epoch) override;
   void on_follower(const TopicPartition& partition, LeaderEpoch epoch) override;
+  void on_deleted(std::vector<TopicPartition> partitions) override;
 
  private:
   class Log;

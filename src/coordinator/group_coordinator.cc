@@ -219,6 +219,16 @@ class GroupCoordinatorImpl final : public GroupCoordinator {
     });
   }
 
+  void partitions_deleted(std::vector<TopicPartition> partitions) override {
+    post([this, partitions = std::move(partitions)] {
+      for (const auto& [partition, shard] : shards_) {
+        if (!shard->is_loading()) {
+          shard->forget(partitions);
+        }
+      }
+    });
+  }
+
  private:
   // Runs `task` at home unless the coordinator is gone by then.
   void post(Task task) {

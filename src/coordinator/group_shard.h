@@ -60,6 +60,8 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
   [[nodiscard]] ErrorCode delete_group(std::string_view group_id);
   // Takes away what offsets.retention.minutes says.
   void expire_offsets();
+  // The same with the offsets of these partitions.
+  void forget(const std::vector<TopicPartition>& partitions);
 
   [[nodiscard]] std::size_t group_count() const { return groups_.size(); }
 
@@ -78,6 +80,7 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
 
   [[nodiscard]] Moment now() const;
   [[nodiscard]] EntryPtr find(std::string_view group_id) const;
+  [[nodiscard]] std::vector<EntryPtr> all() const;
   EntryPtr find_or_make(const std::string& group_id);
 
   // After every event: what it asks for is done, and its next deadline is set.
@@ -89,10 +92,12 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
 
   // group_shard_offsets.cc
   struct Commit;
+  [[nodiscard]] Result<ByteVector> build(const protocol::OffsetCommitRequest& request,
+                                         Commit& commit) const;
   void settle(Commit& commit, const GroupLog::Appended& appended);
   // Takes the offsets away, buries the group if nothing of it is left, and writes the tombstones.
   void remove_offsets(const EntryPtr& entry, const std::vector<TopicPartition>& offsets);
-  void write_tombstones(std::vector<ByteVector> keys);
+  void write_tombstones(const std::vector<ByteVector>& keys);
   [[nodiscard]] std::vector<TopicPartition> expired_offsets(const Entry& entry, Moment now) const;
 
   const PartitionId partition_;

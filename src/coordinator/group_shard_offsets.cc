@@ -9,6 +9,9 @@
 namespace barnabas::coordinator {
 namespace {
 
+// Of many tombstones; far below the smallest sensible max.message.bytes.
+constexpr std::size_t kTombstoneBatchBytes = std::size_t{256} << 10U;
+
 // What a client hears when its offsets could not be written.
 ErrorCode commit_error(ErrorCode written) {
   switch (written) {
@@ -85,28 +88,57 @@ void GroupShard::commit(const protocol::OffsetCommitRequest& request,
     }
     entry = find_or_make(request.group_id);
   }
-  const Moment moment = now();
   const ErrorCode refused = entry->group.commit(
-      {request.member_id, request.group_instance_id, generation}, producer.has_value(), moment);
+      {request.member_id, request.group_instance_id, generation}, producer.has_value(), now());
   arm(entry);
   if (refused != ErrorCode::kNone) {
     done(commit_answer(request, refused));
     return;
   }
   auto commit = std::make_shared<Commit>();
-  commit->entry = entry;
+  commit->entry = std::move(entry);
   commit->producer = producer;
   commit->response = commit_answer(request, ErrorCode::kNone);
   commit->done = std::move(done);
+  const auto batch = build(request, *commit);
+  if (!batch || commit->offsets.empty()) {
+    if (!batch) {
+      logging::logger("coordinator")
+          .error("offsets of group {} cannot be written: {}", request.group_id,
+                 batch.error().message);
+      commit->response = commit_answer(request, ErrorCode::kUnknownServerError);
+    }
+    commit->done(std::move(commit->response));
+    return;
+  }
+  for (const auto& [tp, value] : commit->offsets) {
+    if (producer) {
+      commit->entry->offsets.begin(producer->id, tp);
+      transactions_[producer->id].insert(request.group_id);
+    } else {
+      commit->entry->offsets.begin(tp);
+    }
+  }
+  ports_.log.append(partition_, *batch, options_.required_acks, options_.commit_timeout_ms,
+                    [self = shared_from_this(), commit](GroupLog::Appended appended) {
+                      self->settle(*commit, appended);
+                    });
+}
+
+// The offsets of a request as one batch, and their places; those whose metadata is too long are
+// refused in the response.
+Result<ByteVector> GroupShard::build(const protocol::OffsetCommitRequest& request,
+                                     Commit& commit) const {
+  const std::int64_t now_ms = now().wall_ms;
+  const auto longest = static_cast<std::size_t>(std::max(options_.offset_metadata_max_bytes, 0));
   record::BatchOptions options = batch_options(options_);
   options.base_sequence = SequenceNumber(0);  // as Kafka has it, with and without a producer
-  if (producer) {
-    options.producer_id = producer->id;
-    options.producer_epoch = producer->epoch;
+  if (commit.producer) {
+    options.producer_id = commit.producer->id;
+    options.producer_epoch = commit.producer->epoch;
     options.is_transactional = true;
   }
   record::BatchBuilder builder(options);
-  Status built;
   for (std::size_t t = 0; t < request.topics.size(); ++t) {
     const auto& topic = request.topics[t];
     for (std::size_t p = 0; p < topic.partitions.size(); ++p) {
@@ -115,55 +147,27 @@ void GroupShard::commit(const protocol::OffsetCommitRequest& request,
       value.offset = Offset(from.committed_offset);
       value.leader_epoch = LeaderEpoch(from.committed_leader_epoch);
       value.metadata = from.committed_metadata.value_or("");
-      value.commit_timestamp_ms =
-          from.commit_timestamp == -1 ? moment.wall_ms : from.commit_timestamp;
+      value.commit_timestamp_ms = from.commit_timestamp == -1 ? now_ms : from.commit_timestamp;
       if (request.retention_time_ms != -1) {
-        value.expire_timestamp_ms = moment.wall_ms + request.retention_time_ms;
+        value.expire_timestamp_ms = now_ms + request.retention_time_ms;
       }
-      if (java_length(value.metadata) >
-          static_cast<std::size_t>(std::max(options_.offset_metadata_max_bytes, 0))) {
-        commit->response.topics[t].partitions[p].error_code =
+      if (java_length(value.metadata) > longest) {
+        commit.response.topics[t].partitions[p].error_code =
             static_cast<std::int16_t>(ErrorCode::kOffsetMetadataTooLarge);
         continue;
       }
       TopicPartition tp{topic.name, PartitionId(from.partition_index)};
-      const auto bytes = encode_offset_value(value);
-      if (!bytes) {
-        built = std::unexpected(bytes.error());
-        break;
-      }
-      builder.add(moment.wall_ms, encode_offset_key(request.group_id, tp), *bytes);
-      commit->offsets.emplace_back(std::move(tp), std::move(value));
-      commit->places.emplace_back(t, p);
+      TRY(const ByteVector bytes, encode_offset_value(value));
+      builder.add(now_ms, encode_offset_key(request.group_id, tp), bytes);
+      commit.offsets.emplace_back(std::move(tp), std::move(value));
+      commit.places.emplace_back(t, p);
     }
   }
   ByteVector batch;
-  if (built && builder.record_count() > 0) {
-    built = builder.finish(batch);
+  if (builder.record_count() > 0) {
+    TRY_STATUS(builder.finish(batch));
   }
-  if (!built || commit->offsets.empty()) {
-    if (!built) {
-      logging::logger("coordinator")
-          .error("offsets of group {} cannot be written: {}", request.group_id,
-                 built.error().message);
-      commit->response = commit_answer(request, ErrorCode::kUnknownServerError);
-    }
-    commit->done(std::move(commit->response));
-    return;
-  }
-  for (const auto& [tp, value] : commit->offsets) {
-    if (producer) {
-      entry->offsets.begin(producer->id, tp);
-      transactions_[producer->id].insert(request.group_id);
-    } else {
-      entry->offsets.begin(tp);
-    }
-  }
-  ports_.log.append(partition_, std::move(batch), options_.required_acks,
-                    options_.commit_timeout_ms,
-                    [self = shared_from_this(), commit](GroupLog::Appended appended) {
-                      self->settle(*commit, appended);
-                    });
+  return batch;
 }
 
 void GroupShard::settle(Commit& commit, const GroupLog::Appended& appended) {
@@ -305,15 +309,25 @@ std::vector<TopicPartition> GroupShard::expired_offsets(const Entry& entry, Mome
   });
 }
 
+std::vector<GroupShard::EntryPtr> GroupShard::all() const {
+  std::vector<EntryPtr> entries;
+  entries.reserve(groups_.size());
+  for (const auto& [id, entry] : groups_) {
+    entries.push_back(entry);
+  }
+  return entries;
+}
+
 void GroupShard::expire_offsets() {
   const Moment moment = now();
-  std::vector<EntryPtr> all;
-  all.reserve(groups_.size());
-  for (const auto& [id, entry] : groups_) {
-    all.push_back(entry);
-  }
-  for (const auto& entry : all) {
+  for (const auto& entry : all()) {
     remove_offsets(entry, expired_offsets(*entry, moment));
+  }
+}
+
+void GroupShard::forget(const std::vector<TopicPartition>& partitions) {
+  for (const auto& entry : all()) {
+    remove_offsets(entry, partitions);
   }
 }
 
@@ -338,33 +352,37 @@ void GroupShard::remove_offsets(const EntryPtr& entry, const std::vector<TopicPa
     groups_.erase(group.id());
   }
   if (!tombstones.empty()) {
-    write_tombstones(std::move(tombstones));
+    write_tombstones(tombstones);
   }
 }
 
 // Nobody waits for these: one that is lost is written again when the offsets are found too old.
-void GroupShard::write_tombstones(std::vector<ByteVector> keys) {
-  record::BatchBuilder builder(batch_options(options_));
-  const std::int64_t at = now().wall_ms;
-  for (const auto& key : keys) {
-    builder.add(at, ByteView(key), std::nullopt);
-  }
-  ByteVector batch;
+void GroupShard::write_tombstones(const std::vector<ByteVector>& keys) {
   const auto warn = [partition = partition_](std::string_view why) {
     logging::logger("coordinator")
         .warn("tombstones for __consumer_offsets-{} could not be written: {}", partition.value(),
               why);
   };
-  if (const auto built = builder.finish(batch); !built) {
-    warn(built.error().message);
-    return;
+  const std::int64_t now_ms = now().wall_ms;
+  record::BatchBuilder builder(batch_options(options_));
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    builder.add(now_ms, ByteView(keys[i]), std::nullopt);
+    if (i + 1 < keys.size() && builder.uncompressed_size_bytes() < kTombstoneBatchBytes) {
+      continue;
+    }
+    ByteVector batch;
+    if (const auto built = builder.finish(batch); !built) {
+      warn(built.error().message);
+      return;
+    }
+    ports_.log.append(partition_, std::move(batch), 0, options_.commit_timeout_ms,
+                      [warn](GroupLog::Appended appended) {
+                        if (appended.error != ErrorCode::kNone) {
+                          warn(error_name(appended.error));
+                        }
+                      });
+    builder.reset(batch_options(options_));
   }
-  ports_.log.append(partition_, std::move(batch), 0, options_.commit_timeout_ms,
-                    [warn](GroupLog::Appended appended) {
-                      if (appended.error != ErrorCode::kNone) {
-                        warn(error_name(appended.error));
-                      }
-                    });
 }
 
 }  // namespace barnabas::coordinator

@@ -156,6 +156,10 @@ class GroupCoordinator {
                                Done<protocol::DescribeGroupsResponse> done) = 0;
   virtual void delete_groups(std::vector<std::string> groups,
                              Done<protocol::DeleteGroupsResponse> done) = 0;
+
+  // These partitions are gone with their topics: so are the offsets committed of them, and every
+  // group of which nothing is left then.
+  virtual void partitions_deleted(std::vector<TopicPartition> partitions) = 0;
 };
 
 }  // namespace barnabas::coordinator

@@ -341,6 +341,26 @@ TEST_F(GroupCoordinatorTest, ADeletedGroupIsGoneForGood) {
   EXPECT_EQ(fetch().offset, -1);
 }
 
+TEST_F(GroupCoordinatorTest, OffsetsGoWithTheirTopicAndGroupsWithTheirLastOffset) {
+  elect();
+  commit(3);
+  coordinator->partitions_deleted({{"another", PartitionId(0)}});
+  time.run_all();
+  EXPECT_EQ(fetch().offset, 3);
+  coordinator->partitions_deleted({kPartition, {kPartition.topic, PartitionId(1)}});
+  time.run_all();
+  EXPECT_EQ(fetch().offset, -1);
+  EXPECT_EQ(describe().group_state, "Dead");
+  EXPECT_EQ(log.count(partition).tombstones, 1);
+  const auto joined = join();
+  sync(joined->member_id, 1);
+  commit(5, {}, kGroup, 1, joined->member_id);
+  coordinator->partitions_deleted({kPartition});
+  time.run_all();
+  EXPECT_EQ(fetch().offset, -1);
+  EXPECT_EQ(describe().group_state, "Stable");  // its members are there
+}
+
 TEST_F(GroupCoordinatorTest, OffsetsOfSimpleConsumersExpire) {
   elect();
   commit(3);
