@@ -152,8 +152,13 @@ Async<Step> ControllerImpl::handle_elect(std::shared_ptr<ElectRequest> request) 
   if (request->election.partitions) {
     asked = *request->election.partitions;
   } else {
-    context_.for_each_partition([&](const std::string& name, const TopicInfo&, PartitionId id,
-                                    const PartitionInfo&) { asked.insert({name, id}); });
+    // As in Kafka all that Metadata shows: what never had a leader is not among it.
+    context_.for_each_partition(
+        [&](const std::string& name, const TopicInfo&, PartitionId id, const PartitionInfo& info) {
+          if (info.leadership) {
+            asked.insert({name, id});
+          }
+        });
   }
   const bool unclean = request->election.unclean;
   std::vector<TopicPartition> electable;
@@ -258,6 +263,7 @@ Async<Step> ControllerImpl::handle_reassign(std::shared_ptr<ReassignRequest> req
     co_return Step{};
   }
   std::vector<PartitionOutcome> outcomes;
+  std::vector<TopicPartition> unmoved;
   for (const auto& [tp, replicas] : request->wanted) {
     Status judged = judge_reassignment(tp, replicas);
     PartitionOutcome& outcome = outcomes.emplace_back();
@@ -265,7 +271,17 @@ Async<Step> ControllerImpl::handle_reassign(std::shared_ptr<ReassignRequest> req
     if (!judged) {
       outcome.error = judged.error().code;
       outcome.message = std::move(judged).error().message;
+      continue;
     }
+    const PartitionInfo& info = *context_.partition(tp);
+    if (info.leadership && info.leadership->state.leader == info.assignment.replicas.front()) {
+      unmoved.push_back(tp);
+    }
+  }
+  // A reassignment to where the replicas are keeps the leader and, as in Kafka, raises its epoch.
+  Step step = co_await machines_.bring_online(std::move(unmoved), ElectionReason::kPreferred);
+  if (!step) {
+    co_return step;
   }
   request->answer(std::move(outcomes));
   co_return Step{};

@@ -18,6 +18,9 @@ void handle_join_group(RequestContext& context, protocol::Reader& body) {
       answer_at_home<protocol::JoinGroupResponse>(
           context.pending(), [](protocol::JoinGroupResponse& response, std::int16_t version) {
             constexpr std::int16_t kFirstWithoutProtocol = 7;  // null: none
+            if (response.error_code != static_cast<std::int16_t>(ErrorCode::kNone)) {
+              response.protocol_name.reset();
+            }
             if (version < kFirstWithoutProtocol && !response.protocol_name) {
               response.protocol_name = "";
             }
