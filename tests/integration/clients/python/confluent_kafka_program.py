@@ -74,7 +74,7 @@ class Confluent(frame.Client):
     def consume(self, topic, counts):
         consumer = Consumer({
             **self.bootstrap, "group.id": "unused-by-assignment", "enable.auto.commit": False,
-            "enable.partition.eof": True, "check.crcs": True})
+            "enable.partition.eof": True, "check.crcs": True, "fetch.wait.max.ms": 50})
         consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in range(len(counts))])
         got, ended = [], set()
         while len(ended) < len(counts):

@@ -31,6 +31,7 @@ func configuration() *sarama.Config {
 	config.Producer.Flush.Frequency = 5 * time.Millisecond
 	config.Net.MaxOpenRequests = 1 // keeps each partition's order without idempotence
 	config.Consumer.Return.Errors = true
+	config.Consumer.MaxWaitTime = 50 * time.Millisecond // a closing consumer waits for its last fetch
 	return config
 }
 
