@@ -115,4 +115,8 @@ EXPECTED = [
              "Unexpected node id. Expected 0, but received 5", "Kafka tells its own id twice"),
     Expected("configs.alter_topic_configs", "a topic twice", "", "no answer, connection open",
              {"ThrottleTimeMs": 0, "Responses": [TWICE, TWICE]}, MUTE),
+    Expected("admin.odd_topics", "a partition below 0", ERROR + ".*", -1, 39,
+             "Kafka's handler fails on it; here the assignment is refused as it is with a gap"),
+    Expected("admin.odd_topics", "a partition below 0", r".*\.ErrorMessage.*", None,
+             "partitions should be a consecutive 0-based integer sequence", "as above"),
 ]
