@@ -67,9 +67,9 @@ ZooKeeperLink::ZooKeeperLink(const config::BrokerConfig& config, zk::ZooKeeperOp
     : ports_(ports),
       options_(std::move(options)),
       timeout_(config.metadata.connection_timeout_ms),
-      log_dir_(config.log_dirs.dirs.front()),
+      log_dirs_(config.log_dirs.dirs),
       store_(zk::make_zookeeper_store(options_, ports.home, ports.disk)),
-      last_(zk::read_session_file(ports.vfs, log_dir_)) {}
+      known_(zk::read_session_files(ports.vfs, log_dirs_)) {}
 
 ZooKeeperLink::~ZooKeeperLink() {
   *alive_ = false;
@@ -141,11 +141,11 @@ Result<BrokerEpoch> ZooKeeperLink::enter(const std::string& cluster_id, BrokerId
   make_node_ = std::move(make_node);
   rejoined_ = std::move(rejoined);
   membership_ = std::make_unique<zk::Membership>(
-      zk::MembershipOptions{options_, timeout_, log_dir_, cluster_id, broker}, *store_, ports_.vfs,
+      zk::MembershipOptions{options_, timeout_, log_dirs_, cluster_id, broker}, *store_, ports_.vfs,
       ports_.disk);
   return ask_and_wait<BrokerEpoch>(ports_.home, [this](auto done) {
     membership_->join(
-        last_, make_node_(), [this, done = std::move(done)](Result<BrokerEpoch> epoch) mutable {
+        known_, make_node_(), [this, done = std::move(done)](Result<BrokerEpoch> epoch) mutable {
           if (epoch) {
             store_->add_session_listener([this, alive = alive_](zk::SessionState state) {
               if (*alive && state == zk::SessionState::kExpired) {
@@ -193,7 +193,7 @@ void ZooKeeperLink::rejoin() {
           "bring that ZooKeeper back or correct zookeeper.connect, and start again",
           *cluster_id, cluster_id_);
     }
-    membership_->join(last_, make_node_(), [this, alive = alive_](Result<BrokerEpoch> epoch) {
+    membership_->join(known_, make_node_(), [this, alive = alive_](Result<BrokerEpoch> epoch) {
       if (!*alive) {
         return;
       }

@@ -12,8 +12,8 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "barnabas/base/executor.h"
 #include "barnabas/base/ids.h"
@@ -64,9 +64,9 @@ class ZooKeeperLink {
   const Ports ports_;
   const zk::ZooKeeperOptions options_;
   const std::chrono::milliseconds timeout_;
-  const std::string log_dir_;
+  const std::vector<std::string> log_dirs_;
   const std::shared_ptr<zk::ZooKeeperStore> store_;
-  const std::optional<zk::SessionRecord> last_;  // of the run before
+  const std::vector<zk::SessionRecord> known_;  // of earlier runs
   std::string cluster_id_;
   MakeNode make_node_;
   Rejoined rejoined_;

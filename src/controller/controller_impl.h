@@ -121,6 +121,7 @@ class ControllerImpl final : public Controller, public TopicAdmin, private Confi
   Async<Step> remove_note(std::string path);
   [[nodiscard]] std::string reassignment_refusal(const zk::PartitionWish& wish) const;
   Async<Step> restore_assignment(std::string topic, zk::NodeVersion version);
+  Async<Step> write_topic_node(std::string topic, zk::TopicZNode node, zk::NodeVersion version);
   Async<Step> bring_up(std::vector<TopicPartition> tps);
   void metadata_taken(BrokerId broker, const std::vector<std::string>& topics);
   [[nodiscard]] bool is_up(const std::string& topic) const;

@@ -173,6 +173,15 @@ Async<Step> ControllerImpl::on_partitions_changed(std::string topic) {
     co_return Step{};
   }
   TopicInfo& info = *context_.topic(topic);
+  if (!read->topic_id && !info.to_be_deleted) {
+    // A tool that knows no ids has written the whole node. Without its id the next controller
+    // would give the topic another one, and no log would fit it any more.
+    read->topic_id = info.id;
+    Step step = co_await write_topic_node(topic, *read, node->stat.version);
+    if (!step) {
+      co_return step;
+    }
+  }
   std::vector<TopicPartition> added;
   for (const auto& [id, assignment] : read->partitions) {
     if (!info.partitions.contains(id)) {
@@ -199,6 +208,12 @@ Async<Step> ControllerImpl::restore_assignment(std::string topic, zk::NodeVersio
   for (const auto& [id, partition] : info.partitions) {
     node.partitions[id] = partition.assignment;
   }
+  co_return co_await write_topic_node(topic, std::move(node), version);
+}
+
+// Somebody else's write meanwhile is no error: the watch tells of it.
+Async<Step> ControllerImpl::write_topic_node(std::string topic, zk::TopicZNode node,
+                                             zk::NodeVersion version) {
   std::vector<zk::WriteOp> ops;
   ops.emplace_back(zk::SetOp{zk::topic_path(topic), encode(node), version});
   const WriteAnswer answer = co_await store_.write(std::move(ops));

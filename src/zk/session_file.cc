@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <map>
+#include <optional>
 #include <string_view>
 
 #include "barnabas/base/logging.h"
@@ -63,31 +64,50 @@ std::string session_file_path(const std::string& log_dir) {
   return fmt::format("{}/{}", log_dir, kName);
 }
 
-Status write_session_file(Vfs& vfs, const std::string& log_dir, const SessionRecord& record) {
+Status write_session_files(Vfs& vfs, const std::vector<std::string>& log_dirs,
+                           const SessionRecord& record) {
   std::string password;
   for (const char byte : record.session.password) {
     password += fmt::format("{:02x}", static_cast<unsigned char>(byte));
   }
-  return write_private_file_atomically(
-      vfs, session_file_path(log_dir),
-      fmt::format("version={}\ncluster.id={}\nbroker.id={}\nsession.id=0x{:x}\n"
-                  "session.password={}\n",
-                  kVersion, record.cluster_id, record.broker.value(),
-                  static_cast<std::uint64_t>(record.session.id.value()), password));
+  const std::string text = fmt::format(
+      "version={}\ncluster.id={}\nbroker.id={}\nsession.id=0x{:x}\n"
+      "session.password={}\n",
+      kVersion, record.cluster_id, record.broker.value(),
+      static_cast<std::uint64_t>(record.session.id.value()), password);
+  Status first = fail(ErrorCode::kKafkaStorageError, "there is no log dir for the session file");
+  bool any = false;
+  for (const std::string& log_dir : log_dirs) {
+    Status written = write_private_file_atomically(vfs, session_file_path(log_dir), text);
+    if (!written) {
+      logging::logger("zk").warn("{}", written.error().message);
+    }
+    if (&log_dir == &log_dirs.front()) {
+      first = written;
+    }
+    any = any || written;
+  }
+  return any ? Status{} : first;
 }
 
-std::optional<SessionRecord> read_session_file(const Vfs& vfs, const std::string& log_dir) {
-  const std::string path = session_file_path(log_dir);
-  if (!vfs.exists(path)) {
-    return std::nullopt;
+std::vector<SessionRecord> read_session_files(const Vfs& vfs,
+                                              const std::vector<std::string>& log_dirs) {
+  std::vector<SessionRecord> records;
+  for (const std::string& log_dir : log_dirs) {
+    const std::string path = session_file_path(log_dir);
+    if (!vfs.exists(path)) {
+      continue;
+    }
+    const auto text = read_file(vfs, path, kMaxBytes);
+    auto record = text ? decode(*text) : std::nullopt;
+    if (record) {
+      records.push_back(std::move(*record));
+    } else {
+      logging::logger("zk").warn("{}: {}, so no earlier session is known by it", path,
+                                 text ? "is not whole" : text.error().message);
+    }
   }
-  const auto text = read_file(vfs, path, kMaxBytes);
-  auto record = text ? decode(*text) : std::nullopt;
-  if (!record) {
-    logging::logger("zk").warn("{}: {}, so no earlier session is known", path,
-                               text ? "is not whole" : text.error().message);
-  }
-  return record;
+  return records;
 }
 
 }  // namespace barnabas::zk

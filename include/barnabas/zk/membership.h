@@ -12,6 +12,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "barnabas/base/executor.h"
 #include "barnabas/base/ids.h"
@@ -26,7 +27,7 @@ namespace barnabas::zk {
 struct MembershipOptions {
   ZooKeeperOptions zookeeper;
   std::chrono::milliseconds timeout{18000};  // for taking over an old session
-  std::string log_dir;                       // where the session file lies
+  std::vector<std::string> log_dirs;  // where session files lie: one that can be written will do
   std::string cluster_id;
   BrokerId broker{-1};
 };
@@ -36,14 +37,13 @@ class Membership {
   Membership(MembershipOptions options, ZooKeeperStore& store, Vfs& vfs, Executor& disk)
       : options_(std::move(options)), store_(store), vfs_(vfs), disk_(disk) {}
 
-  // `last`: what read_session_file() found at the start. One join at a time.
-  void join(std::optional<SessionRecord> last, BrokerZNode node, ResultCallback<BrokerEpoch> done);
+  // `known`: what read_session_files() found at the start. One join at a time.
+  void join(std::vector<SessionRecord> known, BrokerZNode node, ResultCallback<BrokerEpoch> done);
 
  private:
   struct Join;
   void look(std::shared_ptr<Join> join);
   void close_old(std::shared_ptr<Join> join);
-  void wait_until_gone(std::shared_ptr<Join> join);
   void remember(std::shared_ptr<Join> join);
 
   const MembershipOptions options_;

@@ -1,8 +1,9 @@
 // What a broker must remember to prove, after a crash, that the registration which still stands in
 // ZooKeeper is its own: the session's id and password, and whose they are.
 //
-// The file "barnabas.zookeeper-session" lies in the first log dir (a plain file there is nothing to
-// Kafka), one "name=value" a line, mode 0600: who can read it can end the broker's session.
+// The file "barnabas.zookeeper-session" lies in every log dir (a plain file there is nothing to
+// Kafka; one that survives is enough), one "name=value" a line, mode 0600: who can read it can end
+// the broker's session.
 //   version=1
 //   cluster.id=<22 characters>
 //   broker.id=<number>
@@ -14,8 +15,8 @@
 // THREAD: disk
 #pragma once
 
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "barnabas/base/ids.h"
 #include "barnabas/base/result.h"
@@ -32,10 +33,11 @@ struct SessionRecord {
 };
 
 [[nodiscard]] std::string session_file_path(const std::string& log_dir);
-[[nodiscard]] Status write_session_file(Vfs& vfs, const std::string& log_dir,
-                                        const SessionRecord& record);
-// Nothing when there is none, or none that can be read: then no session is known to be ours.
-[[nodiscard]] std::optional<SessionRecord> read_session_file(const Vfs& vfs,
-                                                             const std::string& log_dir);
+// Fails when no dir takes it, with the first dir's error.
+[[nodiscard]] Status write_session_files(Vfs& vfs, const std::vector<std::string>& log_dirs,
+                                         const SessionRecord& record);
+// Empty when there is none that can be read: then no session is known to be ours.
+[[nodiscard]] std::vector<SessionRecord> read_session_files(
+    const Vfs& vfs, const std::vector<std::string>& log_dirs);
 
 }  // namespace barnabas::zk

@@ -46,11 +46,12 @@ class Life(unittest.TestCase):
         """Starts a broker that must refuse; its last words."""
         broker.start(wait=False)
         try:
-            code = broker.process.wait(60.0)
+            code = broker.process.wait_until(lambda: str(broker.process.exit_code() or ""),
+                                             "the refusal", 60.0)
             words = broker.process.log_tail()
         finally:
             broker.kill()
-        self.assertEqual(code, 1, words)
+        self.assertEqual(code, "1", words)
         return words.splitlines()[-1]
 
     # ---- What stands in the tree ----------------------------------------------------------------
@@ -152,6 +153,14 @@ class Life(unittest.TestCase):
         words = self.refusal(broker)
         for part in ("127.0.0.1:1", "500", "zookeeper-server-start.sh", "remove zookeeper.connect"):
             self.assertIn(part, words)
+
+    def test_tls_and_acls_towards_zookeeper_are_refused(self) -> None:
+        for key in ("zookeeper.ssl.client.enable", "zookeeper.set.acl"):
+            words = self.refusal(self.broker(key, **{key: "true"}))
+            self.assertIn(f"{key}=true", words)
+            self.assertIn("without TLS and without SASL", words)
+        words = self.refusal(self.broker("url", **{"zookeeper.connect": "tls://localhost:2181"}))
+        self.assertIn("plain text only", words)
 
     def test_a_cluster_on_its_way_to_kraft_is_refused(self) -> None:
         self.tree.create(self.chroot)

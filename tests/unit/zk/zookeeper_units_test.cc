@@ -47,19 +47,25 @@ class SessionFileTest : public ::testing::Test {
 };
 
 TEST_F(SessionFileTest, ComesBackAsItWasWritten) {
-  EXPECT_EQ(read_session_file(vfs_, "/logs"), std::nullopt);
-  ASSERT_TRUE(write_session_file(vfs_, "/logs", record_));
-  EXPECT_EQ(read_session_file(vfs_, "/logs"), record_);
+  EXPECT_TRUE(read_session_files(vfs_, {"/logs"}).empty());
+  ASSERT_TRUE(write_session_files(vfs_, {"/logs"}, record_));
+  EXPECT_EQ(read_session_files(vfs_, {"/logs"}), std::vector<SessionRecord>{record_});
   EXPECT_EQ(vfs_.files("/logs"), std::vector<std::string>{"barnabas.zookeeper-session"});
 }
 
+TEST_F(SessionFileTest, OneDirectoryThatTakesItIsEnough) {
+  ASSERT_TRUE(write_session_files(vfs_, {"/missing", "/logs"}, record_));
+  EXPECT_EQ(read_session_files(vfs_, {"/missing", "/logs"}), std::vector<SessionRecord>{record_});
+  EXPECT_FALSE(write_session_files(vfs_, {"/missing"}, record_));
+}
+
 TEST_F(SessionFileTest, WhatIsNotWholeProvesNothing) {
-  ASSERT_TRUE(write_session_file(vfs_, "/logs", record_));
+  ASSERT_TRUE(write_session_files(vfs_, {"/logs"}, record_));
   const std::string path = session_file_path("/logs");
   const std::string whole = read_file(vfs_, path, 4096).value();
   for (std::size_t size = 0; size + 1 < whole.size(); ++size) {
     ASSERT_TRUE(write_file_atomically(vfs_, path, whole.substr(0, size)));
-    EXPECT_EQ(read_session_file(vfs_, "/logs"), std::nullopt) << size;
+    EXPECT_TRUE(read_session_files(vfs_, {"/logs"}).empty()) << size;
   }
 }
 
