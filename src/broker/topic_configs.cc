@@ -115,6 +115,10 @@ storage::LogConfig log_config(const config::BrokerConfig& broker, const std::str
   to.flush_ms = from.flush_ms;
   to.max_message_bytes = from.max_message_bytes;
   to.min_insync_replicas = from.min_insync_replicas;
+  to.min_cleanable_dirty_ratio = from.min_cleanable_dirty_ratio;
+  to.min_compaction_lag_ms = from.min_compaction_lag_ms;
+  to.max_compaction_lag_ms = from.max_compaction_lag_ms;
+  to.delete_retention_ms = from.delete_retention_ms;
   to.preallocate = from.preallocate;
   to.message_timestamp_log_append = from.timestamp_type == config::TimestampType::kLogAppendTime;
   to.timestamp_before_max_ms = from.timestamp_before_max_ms;

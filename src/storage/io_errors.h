@@ -23,6 +23,15 @@ class LogDirState {
       : path_(std::move(path)), listener_(listener) {}
 
   [[nodiscard]] const std::string& path() const { return path_; }
+  // Counts what lies below recovery points that have moved since they were last written down; true
+  // when it is time to do so.
+  [[nodiscard]] bool add_synced_bytes(std::uint64_t bytes, std::uint64_t due) {
+    if (synced_bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes < due) {
+      return false;
+    }
+    synced_bytes_.store(0, std::memory_order_relaxed);
+    return true;
+  }
   [[nodiscard]] bool offline() const { return offline_.load(std::memory_order_acquire); }
   // Takes the directory offline if the error asks for it.
   void note(const Error& error) {
@@ -46,6 +55,7 @@ class LogDirState {
   std::string path_;
   LogDirFailureListener& listener_;
   std::atomic<bool> offline_{false};
+  std::atomic<std::uint64_t> synced_bytes_{0};
 };
 
 }  // namespace barnabas::storage

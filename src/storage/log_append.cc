@@ -97,6 +97,7 @@ void LogImpl::fail_gather(Gather& gather, std::size_t next, const Error& error) 
 
 // Writes what is staged.
 Status LogImpl::commit_gather(Gather& gather, std::size_t next) {
+  const std::uint64_t bytes = active().staged_size() - active().size_bytes();
   const Status written = noted(active().write_gathered());
   if (!written) {
     fail_gather(gather, next, written.error());
@@ -111,6 +112,7 @@ Status LogImpl::commit_gather(Gather& gather, std::size_t next) {
     }
   }
   start_writeback();
+  flush_behind_if_due(bytes);
   publish();
   return {};
 }

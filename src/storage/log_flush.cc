@@ -2,12 +2,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "barnabas/base/logging.h"
 #include "log_impl.h"
 
 namespace barnabas::storage {
 namespace {
+
+// With more producers a snapshot would hold the log up.
+constexpr std::size_t kMaxPassingProducers = 4096;
+// What recovering a segment costs, be it ever so small.
+constexpr std::uint64_t kSegmentCostBytes = std::uint64_t{1} << 20U;
 
 // The segments that overlap [from, to).
 SegmentList overlapping(const SegmentList& segments, Offset from, Offset to) {
@@ -147,11 +153,22 @@ Status LogImpl::sync_segments(const SegmentList& segments, Offset recovery_point
 }
 
 Status LogImpl::flush_range(Offset flush_below, Offset new_recovery_point) {
+  std::uint64_t synced = 0;
+  TRY_STATUS(flush_range_serially(flush_below, new_recovery_point, synced));
+  if (synced > 0 && !abandoned_.load(std::memory_order_acquire)) {
+    context_.synced_bytes(synced);
+  }
+  return {};
+}
+
+Status LogImpl::flush_range_serially(Offset flush_below, Offset new_recovery_point,
+                                     std::uint64_t& synced) {
   const MutexLock serial(flush_mutex_);
   SegmentList segments;
   std::shared_ptr<Segment> active_segment;
   Offset from;
   std::uint64_t truncations = 0;
+  std::uint64_t bytes = 0;
   {
     const MutexLock lock(mutex_);
     TRY_STATUS(usable());
@@ -162,6 +179,7 @@ Status LogImpl::flush_range(Offset flush_below, Offset new_recovery_point) {
     truncations = truncations_;
     active_segment = segments_->back();
     segments = overlapping(*segments_, from, flush_below);
+    bytes = std::exchange(unsynced_bytes_, 0);
   }
   // Epochs first: once the recovery point has moved, the batches are not asked for them again.
   TRY_STATUS(noted(epochs_->flush()));
@@ -169,8 +187,10 @@ Status LogImpl::flush_range(Offset flush_below, Offset new_recovery_point) {
   for (const auto& segment : segments) {
     if (segment != active_segment) {
       segment->close_index_files();
+      bytes += kSegmentCostBytes;
     }
   }
+  synced = bytes;
   const MutexLock lock(mutex_);
   // What was cut and written again meanwhile is not covered.
   if (truncations == truncations_ && new_recovery_point > recovery_point_) {
@@ -178,6 +198,78 @@ Status LogImpl::flush_range(Offset flush_below, Offset new_recovery_point) {
     last_flush_ms_ = monotonic_ms(*context_.clock);
   }
   return {};
+}
+
+void LogImpl::flush_behind_if_due(std::uint64_t written) {
+  unsynced_bytes_ += written;
+  if (unsynced_bytes_ < context_.flush_behind_bytes || flushing_behind_) {
+    return;
+  }
+  flushing_behind_ = true;
+  context_.disk->post([self = shared_from_this()] {
+    const Status flushed = self->flush_behind();
+    {
+      const MutexLock lock(self->mutex_);
+      self->flushing_behind_ = false;
+      if (!flushed) {
+        self->unsynced_bytes_ = 0;  // not again with the very next append
+      }
+    }
+    if (!flushed && !self->abandoned_.load(std::memory_order_acquire)) {
+      logging::logger("storage").error("{}: {}", to_string(self->partition_),
+                                       flushed.error().message);
+    }
+  });
+}
+
+// A snapshot between two rolls, in the place of the one before; none where it would cost too much.
+Result<std::optional<std::string>> LogImpl::take_passing_snapshot() {
+  if (producers_->count() > kMaxPassingProducers) {
+    return std::nullopt;
+  }
+  TRY(auto taken, producers_->take_snapshot(false));
+  if (!taken) {
+    return std::nullopt;
+  }
+  TRY_STATUS(remove_passing_snapshot());
+  passing_snapshot_ = log_end_;
+  return taken;
+}
+
+Status LogImpl::remove_passing_snapshot() {
+  const auto old = std::exchange(passing_snapshot_, std::nullopt);
+  const auto is_base = [&](const auto& segment) { return segment->base_offset() == *old; };
+  // Where the log ends or a segment begins it serves like any other.
+  return !old || *old == log_end_ || std::ranges::any_of(*segments_, is_base)
+             ? Status{}
+             : producers_->remove_snapshot(*old);
+}
+
+// What a flush by the operator's settings does, with a snapshot of the producers, so that neither
+// batches nor producers below it are looked at after a crash.
+Status LogImpl::flush_behind() {
+  std::optional<std::string> snapshot;
+  Offset end;
+  {
+    const MutexLock lock(mutex_);
+    TRY_STATUS(usable());
+    end = log_end_;
+    auto taken = take_passing_snapshot();
+    if (taken) {
+      snapshot = std::move(*taken);
+    } else if (!is_out_of_space(taken.error())) {
+      const Status failed = std::unexpected(taken.error());
+      return noted(failed);
+    }
+  }
+  if (snapshot) {
+    auto file = context_.vfs->open(*snapshot, OpenMode::kReadWrite);
+    // A truncation may have removed it by now.
+    if (file) {
+      TRY_STATUS(synced((*file)->sync()));
+    }
+  }
+  return flush_range(end, end);
 }
 
 Status LogImpl::flush(Offset offset) {
@@ -190,6 +282,7 @@ Status LogImpl::flush() {
 }
 
 Status LogImpl::close() {
+  const MutexLock rewriting(rewrite_mutex_);
   std::optional<std::string> snapshot;
   {
     const MutexLock lock(mutex_);
@@ -197,6 +290,7 @@ Status LogImpl::close() {
     TRY_STATUS(noted(active().become_inactive()));
     // At the end of the log, so that nothing has to be read again at start.
     TRY(snapshot, noted(producers_->take_snapshot(false)));
+    TRY_STATUS(noted(remove_passing_snapshot()));
   }
   if (snapshot) {
     TRY(auto file, noted(context_.vfs->open(*snapshot, OpenMode::kReadWrite)));

@@ -33,7 +33,10 @@ struct LogContext {
   std::shared_ptr<SteadyWall> wall;  // what retention goes by
   // Writes the log dir's recovery points durably. Takes the logs' locks.
   std::function<Status()> checkpoint_recovery_points;
+  // So many bytes lie below a recovery point that has moved. Takes the logs' locks. THREAD: disk
+  std::function<void(std::uint64_t)> synced_bytes;
   std::int64_t producer_id_expiration_ms = 86400000;
+  std::uint64_t flush_behind_bytes = UINT64_MAX;
 };
 
 // What the loader found.
@@ -50,6 +53,8 @@ struct LoadedLog {
   Uuid topic_id;
   std::uint64_t jitter_seed = 0;
 };
+
+struct CompactionView;
 
 class LogImpl final : public Log, public std::enable_shared_from_this<LogImpl> {
  public:
@@ -106,6 +111,15 @@ class LogImpl final : public Log, public std::enable_shared_from_this<LogImpl> {
   void remove_expired_producers(std::int64_t now_ms) override;
   [[nodiscard]] Status close() override;
 
+  // For compaction: log_compact.cc. THREAD: disk
+  [[nodiscard]] CompactionView compaction_view() const;
+  [[nodiscard]] Result<std::shared_ptr<Segment>> create_cleaned_segment(Offset base) const;
+  // Puts `cleaned` in the place of `replaced`, neighbours of one view with that many truncations.
+  // KAFKA_STORAGE_ERROR where the log was cut meanwhile; `cleaned` is removed then.
+  [[nodiscard]] Status replace_segments(const std::shared_ptr<Segment>& cleaned,
+                                        const SegmentList& replaced, std::uint64_t truncations)
+      EXCLUDES(rewrite_mutex_, mutex_);
+
   // For LogManager: the log is given up (deleted, or its directory has failed); no file is touched
   // any more, and errors about it are nobody's.
   void abandon();
@@ -142,11 +156,23 @@ class LogImpl final : public Log, public std::enable_shared_from_this<LogImpl> {
   [[nodiscard]] Result<std::shared_ptr<Segment>> create_segment(Offset base) REQUIRES(mutex_);
   [[nodiscard]] Status replace_empty_active() REQUIRES(mutex_);
   void flush_rolled_later(Offset base, std::optional<std::string> snapshot);
+  void flush_behind_if_due(std::uint64_t written) REQUIRES(mutex_);
+  [[nodiscard]] Status flush_behind();
+  [[nodiscard]] Result<std::optional<std::string>> take_passing_snapshot() REQUIRES(mutex_);
+  [[nodiscard]] Status remove_passing_snapshot() REQUIRES(mutex_);
   [[nodiscard]] Status flush_range(Offset flush_below, Offset new_recovery_point)
       EXCLUDES(mutex_, flush_mutex_);
+  [[nodiscard]] Status flush_range_serially(Offset flush_below, Offset new_recovery_point,
+                                            std::uint64_t& synced) EXCLUDES(mutex_, flush_mutex_);
   [[nodiscard]] Status sync_segments(const SegmentList& segments, Offset recovery_point);
   [[nodiscard]] std::int64_t next_jitter_ms() REQUIRES(mutex_);
   [[nodiscard]] Status synced(const Status& status) const;
+
+  // Compaction: log_compact.cc.
+  [[nodiscard]] bool still_has(const SegmentList& segments, std::uint64_t truncations) const
+      REQUIRES(mutex_);
+  [[nodiscard]] Result<std::vector<std::string>> switch_segments(
+      const std::shared_ptr<Segment>& cleaned, const SegmentList& replaced) REQUIRES(mutex_);
 
   // Cutting: log_truncate.cc.
   [[nodiscard]] Status remove_segments(const SegmentList& doomed) REQUIRES(mutex_);
@@ -188,6 +214,8 @@ class LogImpl final : public Log, public std::enable_shared_from_this<LogImpl> {
   std::atomic<bool> abandoned_{false};
   std::atomic<bool> has_unstable_{false};  // some transaction waits for the high watermark
 
+  // Taking segments away, or others in their place, one at a time. Before flush_mutex_.
+  Mutex rewrite_mutex_;
   // One flush at a time. Before mutex_.
   Mutex flush_mutex_;
 
@@ -200,6 +228,9 @@ class LogImpl final : public Log, public std::enable_shared_from_this<LogImpl> {
   Offset recovery_point_ GUARDED_BY(mutex_);
   std::int64_t last_flush_ms_ GUARDED_BY(mutex_);  // monotonic
   std::uint64_t truncations_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t unsynced_bytes_ GUARDED_BY(mutex_) = 0;  // written since the last flush began
+  bool flushing_behind_ GUARDED_BY(mutex_) = false;
+  std::optional<Offset> passing_snapshot_ GUARDED_BY(mutex_);  // between two rolls
   Uuid topic_id_ GUARDED_BY(mutex_);
   std::uint64_t jitter_state_ GUARDED_BY(mutex_);
   bool closed_ GUARDED_BY(mutex_) = false;

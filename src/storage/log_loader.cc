@@ -235,16 +235,22 @@ Status LogLoader::rebuild_epochs() {
   return {};
 }
 
-Result<RecoveryResult> LogLoader::recover_segment(Segment& segment) {
+Result<RecoveryResult> LogLoader::recover_segment(Segment& segment, Offset synced_below) {
+  std::optional<SyncedPart> synced;
+  if (synced_below > segment.base_offset() && segment.size_bytes() > 0) {
+    TRY(synced, segment.synced_part(synced_below));
+  }
+  const Offset from = synced ? synced_below : segment.base_offset();
   if (!producers_ready_) {
     TRY_STATUS(rebuild_producer_state(*loaded_.producers, loaded_.segments,
-                                      request_.log_start_checkpoint, segment.base_offset(),
+                                      request_.log_start_checkpoint, from,
                                       context_.clock->wall_ms(), false));
     producers_ready_ = true;
   }
-  loaded_.producers->update_map_end_offset(segment.base_offset());
+  loaded_.producers->update_map_end_offset(from);
   RecoveryVisitor visitor(*loaded_.epochs, *loaded_.producers);
-  TRY(const RecoveryResult result, segment.recover(loaded_.config.segment_index_bytes, visitor));
+  TRY(const RecoveryResult result,
+      segment.recover(loaded_.config.segment_index_bytes, visitor, synced));
   TRY_STATUS(loaded_.producers->take_snapshot_if_room());
   if (result.cut_bytes > 0) {
     logging::logger("storage").warn(
@@ -280,7 +286,7 @@ Status LogLoader::recover_from(Offset recovery_point) {
     if (before) {
       continue;
     }
-    TRY(const RecoveryResult result, recover_segment(*loaded_.segments[i]));
+    TRY(const RecoveryResult result, recover_segment(*loaded_.segments[i], recovery_point));
     if (i + 1 == loaded_.segments.size()) {
       break;
     }
@@ -317,7 +323,7 @@ Result<Offset> LogLoader::find_log_end() {
   }
   logging::logger("storage").warn("{}: the end of segment {} does not hold; checking it", label(),
                                   last.base_offset().value());
-  TRY(const RecoveryResult result, recover_segment(last));
+  TRY(const RecoveryResult result, recover_segment(last, last.base_offset()));
   return result.next_offset;
 }
 

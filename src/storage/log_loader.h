@@ -41,7 +41,7 @@ class LogLoader {
   [[nodiscard]] Status check_txn_indexes();
   [[nodiscard]] Status rebuild_txn_index(std::size_t number);
   [[nodiscard]] Status recover_from(Offset recovery_point);
-  [[nodiscard]] Result<RecoveryResult> recover_segment(Segment& segment);
+  [[nodiscard]] Result<RecoveryResult> recover_segment(Segment& segment, Offset synced_below);
   [[nodiscard]] Status drop_after(std::size_t kept);
   [[nodiscard]] Result<Offset> find_log_end();
   [[nodiscard]] Status delete_everything(Offset log_end);

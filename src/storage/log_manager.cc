@@ -32,7 +32,8 @@ LogManagerImpl::LogManagerImpl(const LogManagerOptions& options, const StorageEn
       env_(env),
       reaper_(std::make_shared<FileReaper>(*env.vfs, *env.disk)),
       wall_(std::make_shared<SteadyWall>(*env.clock)),
-      gate_(std::make_shared<TaskGate>()) {}
+      gate_(std::make_shared<TaskGate>()),
+      cleaner_(options.cleaner, env, wall_, [this] { return all_logs(); }) {}
 
 LogManagerImpl::~LogManagerImpl() {
   stop_tasks();
@@ -225,9 +226,19 @@ LogContext LogManagerImpl::context_of(const Directory& directory) {
   context.log_dir = directory.state;
   context.wall = wall_;
   context.producer_id_expiration_ms = options_.producer_id_expiration_ms;
+  context.flush_behind_bytes = options_.flush_behind_bytes;
   context.checkpoint_recovery_points = [this, &directory, gate = gate_]() -> Status {
     const MutexLock lock(gate->mutex);
     return gate->stopped ? Status{} : checkpoint_recovery_points_in(directory);
+  };
+  context.synced_bytes = [state = directory.state, due = options_.flush_behind_bytes,
+                          disk = env_.disk,
+                          checkpoint = context.checkpoint_recovery_points](std::uint64_t bytes) {
+    if (state->add_synced_bytes(bytes, due)) {
+      // Posted: whoever flushes may be a periodic task. A failure is said there, and the next one
+      // tries again.
+      disk->post([checkpoint] { static_cast<void>(checkpoint()); });
+    }
   };
   return context;
 }

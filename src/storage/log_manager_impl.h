@@ -11,6 +11,7 @@
 #include "barnabas/base/thread_annotations.h"
 #include "barnabas/storage/log_manager.h"
 #include "checkpoint_files.h"
+#include "log_cleaner.h"
 #include "log_impl.h"
 
 namespace barnabas::storage {
@@ -45,6 +46,7 @@ class LogManagerImpl final : public LogManager, public LogDirFailureListener {
   [[nodiscard]] std::vector<LogDirUsage> log_dir_usage() const override;
 
   void run_retention() override;
+  void run_compaction() override;
   void flush_dirty_logs() override;
   void checkpoint_recovery_points() override;
   void checkpoint_log_starts() override;
@@ -103,8 +105,9 @@ class LogManagerImpl final : public LogManager, public LogDirFailureListener {
   [[nodiscard]] bool any_offline() const;
   [[nodiscard]] std::vector<std::shared_ptr<LogImpl>> logs_in(const std::string& log_dir) const;
   [[nodiscard]] std::vector<std::shared_ptr<LogImpl>> all_logs() const;
-  void add_task(TaskGate& gate, std::int64_t interval_ms, void (LogManagerImpl::*run)())
-      REQUIRES(gate.mutex);
+  // First after `delay_ms`, or after log.initial.task.delay.ms.
+  void add_task(TaskGate& gate, std::int64_t interval_ms, void (LogManagerImpl::*run)(),
+                std::optional<std::int64_t> delay_ms = std::nullopt) REQUIRES(gate.mutex);
   void schedule(TaskGate& gate, std::size_t task, std::int64_t delay_ms) REQUIRES(gate.mutex);
   void stop_tasks();
   void run_all(std::vector<Task> tasks);
@@ -123,6 +126,7 @@ class LogManagerImpl final : public LogManager, public LogDirFailureListener {
   bool had_clean_shutdown_ = false;
 
   const std::shared_ptr<TaskGate> gate_;
+  LogCleaner cleaner_;
 
   mutable Mutex mutex_;  // before the logs' own
   Logs logs_ GUARDED_BY(mutex_);

@@ -70,6 +70,7 @@ Status LogManagerImpl::prepare_loading(Directory& directory, std::vector<Loading
   const OffsetMap recovery_points = read_checkpoint_or_nothing(directory, kRecoveryPointFile);
   const OffsetMap log_starts = read_checkpoint_or_nothing(directory, kLogStartFile);
   directory.high_watermarks = read_checkpoint_or_nothing(directory, kHighWatermarkFile);
+  cleaner_.load_checkpoint(path);
   for (const char* name : {kRecoveryPointFile, kLogStartFile, kHighWatermarkFile, kCleanerFile}) {
     TRY(const auto created, env_.vfs->open(path + "/" + name, OpenMode::kCreate));
   }

@@ -13,6 +13,9 @@ constexpr std::int64_t kNeverMs = std::int64_t{365} * 24 * 3600 * 1000;
 }  // namespace
 
 void LogManagerImpl::start() {
+  if (options_.cleaner.enabled) {
+    cleaner_.start(options_.initial_task_delay_ms);
+  }
   env_.disk->post([this, gate = gate_] {
     const MutexLock lock(gate->mutex);
     if (gate->stopped) {
@@ -26,17 +29,21 @@ void LogManagerImpl::start() {
     add_task(*gate, options_.high_watermark_checkpoint_interval_ms,
              &LogManagerImpl::checkpoint_high_watermarks);
     add_task(*gate, options_.producer_id_expiration_check_interval_ms,
-             &LogManagerImpl::expire_producers);
+             &LogManagerImpl::expire_producers, options_.producer_id_expiration_check_interval_ms);
     if (options_.flush_scheduler_interval_ms < kNeverMs) {
       add_task(*gate, options_.flush_scheduler_interval_ms, &LogManagerImpl::flush_dirty_logs);
     }
   });
 }
 
+void LogManagerImpl::run_compaction() {
+  cleaner_.run_until_clean();
+}
+
 void LogManagerImpl::add_task(TaskGate& gate, std::int64_t interval_ms,
-                              void (LogManagerImpl::*run)()) {
+                              void (LogManagerImpl::*run)(), std::optional<std::int64_t> delay_ms) {
   gate.tasks.push_back({interval_ms, run, nullptr});
-  schedule(gate, gate.tasks.size() - 1, options_.initial_task_delay_ms);
+  schedule(gate, gate.tasks.size() - 1, delay_ms.value_or(options_.initial_task_delay_ms));
 }
 
 void LogManagerImpl::schedule(TaskGate& gate, std::size_t task, std::int64_t delay_ms) {
@@ -59,6 +66,7 @@ void LogManagerImpl::schedule(TaskGate& gate, std::size_t task, std::int64_t del
 
 // Waits for the task that is running, if any; none runs afterwards.
 void LogManagerImpl::stop_tasks() {
+  cleaner_.stop();
   std::vector<Periodic> tasks;
   {
     const MutexLock lock(gate_->mutex);

@@ -55,6 +55,7 @@ Result<bool> LogImpl::truncate_to(Offset offset) {
   }
   bool epochs_changed = false;
   bool cut = false;
+  const MutexLock rewriting(rewrite_mutex_);
   TRY_STATUS(lower_recovery_point(offset));
   {
     const MutexLock lock(mutex_);
@@ -129,6 +130,7 @@ Status LogImpl::truncate_fully_locked(Offset offset) {
 }
 
 Status LogImpl::truncate_fully_and_start_at(Offset offset) {
+  const MutexLock rewriting(rewrite_mutex_);
   TRY_STATUS(lower_recovery_point(offset));
   {
     const MutexLock lock(mutex_);
@@ -214,6 +216,7 @@ Result<int> LogImpl::delete_while(std::string_view reason, const DeletePredicate
 }
 
 Result<int> LogImpl::delete_old_segments() {
+  const MutexLock rewriting(rewrite_mutex_);
   const MutexLock lock(mutex_);
   TRY_STATUS(usable());
   TRY(int deleted,

@@ -431,6 +431,16 @@ std::vector<ProducerStateInfo> ProducerState::active_producers() const {
   return result;
 }
 
+std::unordered_map<ProducerId, LastOfProducer> ProducerState::last_of_producers() const {
+  std::unordered_map<ProducerId, LastOfProducer> result;
+  result.reserve(producers_.size());
+  for (const auto& [id, entry] : producers_) {
+    result.emplace(id, LastOfProducer{entry.has_batches() ? entry.last().last_offset : kNoOffset,
+                                      entry.epoch});
+  }
+  return result;
+}
+
 void ProducerState::clear() {
   producers_.clear();
   ongoing_.clear();

@@ -67,6 +67,12 @@ struct ProducerEntry {
   void add(const ProducerBatch& batch);
 };
 
+// The last thing an active producer left in the log.
+struct LastOfProducer {
+  Offset last_data_offset = kNoOffset;  // none: a marker only
+  ProducerEpoch epoch = kNoProducerEpoch;
+};
+
 // What the coordinator wrote at the end of a transaction.
 struct CompletedTxn {
   ProducerId producer_id;
@@ -112,6 +118,7 @@ class ProducerState {
   void on_log_start(Offset log_start);
   void remove_expired(std::int64_t now_ms);
   [[nodiscard]] std::vector<ProducerStateInfo> active_producers() const;
+  [[nodiscard]] std::unordered_map<ProducerId, LastOfProducer> last_of_producers() const;
 
   // Snapshot files. A snapshot is written only if something was noted since the last.
   void set_snapshots(std::set<Offset> offsets) { snapshots_ = std::move(offsets); }
@@ -122,6 +129,11 @@ class ProducerState {
   // The same, unsynced; where the disk is full it is said and nothing else: the next start goes
   // back to the one before.
   [[nodiscard]] Status take_snapshot_if_room();
+  [[nodiscard]] std::size_t count() const { return producers_.size(); }
+  // Removes one that lies between two segments.
+  [[nodiscard]] Status remove_snapshot(Offset offset) {
+    return snapshots_.contains(offset) ? delete_snapshot(offset) : Status{};
+  }
   // Loads the newest of the snapshots that holds; deletes those that do not.
   [[nodiscard]] Status load_newest(Offset log_start, std::int64_t now_ms) {
     clear();

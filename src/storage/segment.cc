@@ -14,15 +14,30 @@ namespace {
 // Dirty bytes after which writeback begins.
 constexpr std::uint64_t kWritebackBytes = std::uint64_t{4} << 20U;
 
+std::string_view suffix_of(FileStage stage) {
+  switch (stage) {
+    case FileStage::kCleaned:
+      return kCleanedSuffix;
+    case FileStage::kSwap:
+      return kSwapSuffix;
+    case FileStage::kDeleted:
+      return kDeletedSuffix;
+    case FileStage::kCurrent:
+      break;
+  }
+  return {};
+}
+
 }  // namespace
 
 Segment::Segment(const SegmentEnvironment& env, Offset base, const LogConfig& config,
-                 std::int64_t roll_jitter_ms)
+                 std::int64_t roll_jitter_ms, FileStage stage)
     : env_(env),
       base_(base),
       index_interval_bytes_(config.index_interval_bytes),
       roll_jitter_ms_(roll_jitter_ms),
       created_ms_(env.clock->wall_ms()),
+      stage_(stage),
       offset_index_(
           *env.vfs, [this] { return path(kIndexSuffix); }, base),
       time_index_(
@@ -30,11 +45,7 @@ Segment::Segment(const SegmentEnvironment& env, Offset base, const LogConfig& co
       txn_index_(*env.vfs, [this] { return path(kTxnIndexSuffix); }) {}
 
 std::string Segment::path(std::string_view suffix) const {
-  std::string name = file_name(base_, suffix);
-  if (deleted()) {
-    name += kDeletedSuffix;
-  }
-  return env_.directory->file(name);
+  return env_.directory->file(file_name(base_, suffix).append(suffix_of(stage())));
 }
 
 Status Segment::create(const LogConfig& config) {
@@ -310,92 +321,6 @@ Result<std::uint64_t> Segment::truncate_to(Offset offset, std::int32_t max_index
   return cut;
 }
 
-Status Segment::reset_indexes(std::int32_t max_index_bytes) {
-  dirty_.store(true, std::memory_order_release);
-  TRY_STATUS(offset_index_.file().create(max_index_bytes, true));
-  TRY_STATUS(time_index_.file().create(max_index_bytes, true));
-  staged_.max_timestamp = {kNoTimestamp, base_};
-  staged_.max_timestamp_known = true;
-  return {};
-}
-
-Status Segment::finish_rebuild() {
-  TRY_STATUS(offset_index_.file().trim());
-  TRY_STATUS(
-      time_index_.maybe_append(staged_.max_timestamp.timestamp_ms, staged_.max_timestamp.offset));
-  TRY_STATUS(time_index_.file().trim());
-  staged_.rolling_timestamp_ms.reset();
-  staged_.bytes_since_index_entry = 0;
-  publish_max_timestamp();
-  return {};
-}
-
-Result<RecoveryResult> Segment::recover(std::int32_t max_index_bytes, BatchVisitor& visitor) {
-  TRY_STATUS(reset_indexes(max_index_bytes));
-  TRY_STATUS(txn_index_.reset());
-  TRY(auto opened, file());
-  TRY(const std::uint64_t file_bytes, opened->size());
-  BatchChecker checker(*opened, 0, file_bytes);
-  RecoveryResult result;
-  result.next_offset = base_;
-  std::uint64_t last_entry_at = 0;
-  std::vector<AbortedTxn> aborted;
-  while (true) {
-    TRY(const auto meta, checker.next());
-    if (!meta || !fits_offset(meta->last_offset) || meta->base_offset < result.next_offset) {
-      break;
-    }
-    if (meta->max_timestamp_ms > staged_.max_timestamp.timestamp_ms) {
-      staged_.max_timestamp = {meta->max_timestamp_ms, meta->last_offset};
-    }
-    if (static_cast<std::int64_t>(result.valid_bytes - last_entry_at) > index_interval_bytes_) {
-      TRY_STATUS(
-          add_index_entries(meta->last_offset, static_cast<std::int64_t>(result.valid_bytes)));
-      TRY_STATUS(save_indexes_if_due());
-      last_entry_at = result.valid_bytes;
-    }
-    aborted.clear();
-    TRY_STATUS(visitor.on_batch(*meta, checker.bytes(), aborted));
-    for (const auto& txn : aborted) {
-      TRY_STATUS(txn_index_.append(txn));
-    }
-    result.valid_bytes += static_cast<std::uint64_t>(meta->size_bytes);
-    result.next_offset = meta->last_offset + 1;
-  }
-  result.cut_bytes = file_bytes - result.valid_bytes;
-  if (result.cut_bytes > 0) {
-    TRY_STATUS(opened->truncate(result.valid_bytes));
-  }
-  adopt(result.valid_bytes);
-  TRY_STATUS(finish_rebuild());
-  return result;
-}
-
-Status Segment::rebuild_indexes(std::int32_t max_index_bytes) {
-  TRY_STATUS(reset_indexes(max_index_bytes));
-  TRY(auto opened, file());
-  BatchScanner scanner(*opened, 0, size_bytes());
-  std::uint64_t last_entry_at = 0;
-  while (true) {
-    const auto step = scanner.next();
-    if (!step && step.error().code != ErrorCode::kCorruptMessage) {
-      return std::unexpected(step.error());
-    }
-    if (!step || !*step || !fits_offset((*step)->last_offset)) {
-      return finish_rebuild();
-    }
-    const auto& meta = *step;
-    if (meta->max_timestamp_ms > staged_.max_timestamp.timestamp_ms) {
-      staged_.max_timestamp = {meta->max_timestamp_ms, meta->last_offset};
-    }
-    if (static_cast<std::int64_t>(meta->position - last_entry_at) > index_interval_bytes_) {
-      TRY_STATUS(add_index_entries(meta->last_offset, static_cast<std::int64_t>(meta->position)));
-      TRY_STATUS(save_indexes_if_due());
-      last_entry_at = meta->position;
-    }
-  }
-}
-
 Status Segment::check_indexes() {
   const auto corrupt = [this](std::string_view suffix) {
     return fail(ErrorCode::kCorruptMessage, fmt::format("{} does not match its log", path(suffix)));
@@ -420,21 +345,21 @@ Status Segment::check_indexes() {
   return txn_index_.check(base_, Offset(INT64_MAX));
 }
 
-Result<std::vector<std::string>> Segment::mark_deleted() {
+Result<std::vector<std::string>> Segment::move_to(FileStage stage) {
   std::vector<std::string> renamed;
   for (const auto suffix : {kLogSuffix, kIndexSuffix, kTimeIndexSuffix, kTxnIndexSuffix}) {
-    const std::string from = env_.directory->file(file_name(base_, suffix));
+    const std::string from = path(suffix);
     if (suffix == kTxnIndexSuffix && !env_.vfs->exists(from)) {
       continue;
     }
-    std::string to = from + std::string(kDeletedSuffix);
+    std::string to = env_.directory->file(file_name(base_, suffix).append(suffix_of(stage)));
     const Status moved = env_.vfs->rename(from, to);
     if (!moved && moved.error().sys_errno != ENOENT) {
       return std::unexpected(moved.error());
     }
     renamed.push_back(std::move(to));
   }
-  deleted_.store(true, std::memory_order_release);
+  stage_.store(stage, std::memory_order_release);
   return renamed;
 }
 

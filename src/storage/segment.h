@@ -58,10 +58,24 @@ struct IndexContents {
   std::uint64_t last_entry_at = 0;  // the batch of the last entry
 };
 
+// What the names of a segment's files end in.
+enum class FileStage : std::uint8_t {
+  kCurrent,  // nothing
+  kCleaned,  // .cleaned: compaction is writing it
+  kSwap,     // .swap: whole, and about to take the place of what it was made from
+  kDeleted,  // .deleted: to be removed
+};
+
+// What need not be checked again: the batches below the recovery point, which were synced.
+struct SyncedPart {
+  Offset end;
+  IndexContents indexes;
+};
+
 class Segment {
  public:
   Segment(const SegmentEnvironment& env, Offset base, const LogConfig& config,
-          std::int64_t roll_jitter_ms);
+          std::int64_t roll_jitter_ms, FileStage stage = FileStage::kCurrent);
 
   // Creates the files of an empty active segment.
   [[nodiscard]] Status create(const LogConfig& config);
@@ -78,7 +92,8 @@ class Segment {
   // When the .log file was last written; 0 where that cannot be told.
   [[nodiscard]] std::int64_t last_modified_ms() const;
   [[nodiscard]] std::uint64_t size_bytes() const { return size_.load(std::memory_order_acquire); }
-  [[nodiscard]] bool deleted() const { return deleted_.load(std::memory_order_acquire); }
+  [[nodiscard]] FileStage stage() const { return stage_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool deleted() const { return stage() == FileStage::kDeleted; }
 
   // Writer. Whether what comes next belongs into a new segment.
   struct RollParams {
@@ -156,8 +171,13 @@ class Segment {
 
   // Writer. Cuts the segment at `offset`. Returns the bytes cut.
   [[nodiscard]] Result<std::uint64_t> truncate_to(Offset offset, std::int32_t max_index_bytes);
-  // Checks every batch, cuts the file after the last valid one and builds the indexes anew.
-  [[nodiscard]] Result<RecoveryResult> recover(std::int32_t max_index_bytes, BatchVisitor& visitor);
+  // The part below `end`, with the index entries that hold for it; none where they or the headers
+  // do not fit: then everything is checked. THREAD: disk
+  [[nodiscard]] Result<std::optional<SyncedPart>> synced_part(Offset end);
+  // Checks every batch behind the synced part, cuts the file after the last valid one and builds
+  // the indexes anew.
+  [[nodiscard]] Result<RecoveryResult> recover(std::int32_t max_index_bytes, BatchVisitor& visitor,
+                                               const std::optional<SyncedPart>& synced);
   // Builds the indexes anew from the batches, without touching the .log file.
   [[nodiscard]] Status rebuild_indexes(std::int32_t max_index_bytes);
   // Puts new indexes in the place of those that do not fit.
@@ -166,8 +186,16 @@ class Segment {
   // CORRUPT_MESSAGE where the indexes cannot belong to this .log file.
   [[nodiscard]] Status check_indexes();
 
-  // Renames the files to *.deleted; returns their new paths.
-  [[nodiscard]] Result<std::vector<std::string>> mark_deleted();
+  // Renames the files to the names of another stage; returns their new paths. A file that is not
+  // there is passed over.
+  [[nodiscard]] Result<std::vector<std::string>> move_to(FileStage stage);
+  [[nodiscard]] Result<std::vector<std::string>> mark_deleted() {
+    return move_to(FileStage::kDeleted);
+  }
+  // The time that the file says it was last written.
+  [[nodiscard]] Status set_last_modified_ms(std::int64_t ms) {
+    return env_.vfs->set_modified_ms(path(kLogSuffix), ms);
+  }
   [[nodiscard]] Status remove_files();
 
  private:
@@ -198,6 +226,10 @@ class Segment {
   void note_index_damage(std::string_view suffix);
   [[nodiscard]] Status reset_indexes(std::int32_t max_index_bytes);
   [[nodiscard]] Status finish_rebuild();
+  [[nodiscard]] Status append_contents(const IndexContents& contents);
+  [[nodiscard]] Result<std::vector<OffsetPosition>> offsets_below(Offset end) const;
+  [[nodiscard]] Result<std::vector<TimestampOffset>> times_below(Offset end) const;
+  [[nodiscard]] Result<bool> walk_synced(IndexContents& contents, Offset end) const;
 
   SegmentEnvironment env_;
   Offset base_;
@@ -205,7 +237,7 @@ class Segment {
   std::int64_t roll_jitter_ms_;
   std::int64_t created_ms_;
   bool preallocated_ = false;
-  std::atomic<bool> deleted_{false};
+  std::atomic<FileStage> stage_;
   std::atomic<bool> dirty_{false};  // changed since the last sync
   std::atomic<bool> index_damaged_{false};
   std::atomic<bool> damage_taken_{false};

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "barnabas/base/logging.h"
 #include "segment.h"
@@ -28,6 +29,11 @@ std::unexpected<Error> corrupt(const File& file, std::uint64_t position, std::st
 
 bool is_corrupt(const Error& error) {
   return error.code == ErrorCode::kCorruptMessage;
+}
+
+// An index that does not hold, or that somebody has deleted.
+bool is_lost(const Error& error) {
+  return is_corrupt(error) || error.sys_errno == ENOENT;
 }
 
 // Whether a whole batch with the right CRC begins there.
@@ -101,7 +107,7 @@ Result<std::optional<BatchMeta>> Segment::find(Offset offset, std::uint64_t limi
     if (found || !is_corrupt(found.error())) {
       return found;
     }
-  } else if (!is_corrupt(entry.error())) {
+  } else if (!is_lost(entry.error())) {
     return std::unexpected(entry.error());
   }
   note_index_damage(kIndexSuffix);
@@ -123,7 +129,7 @@ Result<OffsetPosition> Segment::trusted_entry(const File& file, Offset offset,
   for (int i = 0; i < kEntriesTried && target > base_; ++i) {
     const auto entry = offset_index_.lookup(target);
     if (!entry) {
-      if (!is_corrupt(entry.error())) {
+      if (!is_lost(entry.error())) {
         return std::unexpected(entry.error());
       }
       break;
@@ -226,7 +232,7 @@ Result<bool> Segment::time_index_fits(const TimestampOffset& last) {
   }
   const auto tail = offset_index_.last_entry();
   if (!tail) {
-    return is_corrupt(tail.error()) ? Result<bool>(false) : std::unexpected(tail.error());
+    return is_lost(tail.error()) ? Result<bool>(false) : std::unexpected(tail.error());
   }
   BatchScanner scanner(
       *opened, static_cast<std::uint64_t>(std::max<std::int64_t>(tail->position, 0)), limit);
@@ -251,7 +257,7 @@ Result<TimestampOffset> Segment::find_max_timestamp() {
     if (fits) {
       return *last;
     }
-  } else if (!is_corrupt(last.error())) {
+  } else if (!is_lost(last.error())) {
     return std::unexpected(last.error());
   }
   note_index_damage(kTimeIndexSuffix);
@@ -289,7 +295,7 @@ Result<std::optional<std::uint64_t>> Segment::position_for_timestamp(std::int64_
                                                                      std::uint64_t limit) {
   Offset target = std::max(from, base_);
   const auto entry = time_index_.lookup(timestamp_ms);
-  if (!entry && !is_corrupt(entry.error())) {
+  if (!entry && !is_lost(entry.error())) {
     return std::unexpected(entry.error());
   }
   if (entry && entry->timestamp_ms >= 0 && entry->offset >= end) {
@@ -355,12 +361,7 @@ Status Segment::replace_indexes(const IndexContents& contents, std::int32_t max_
   dirty_.store(true, std::memory_order_release);
   TRY_STATUS(offset_index_.file().create(max_index_bytes, true));
   TRY_STATUS(time_index_.file().create(max_index_bytes, true));
-  for (const auto& entry : contents.offsets) {
-    static_cast<void>(offset_index_.append(entry.offset, entry.position));  // saved below
-  }
-  for (const auto& entry : contents.times) {
-    TRY_STATUS(time_index_.maybe_append(entry.timestamp_ms, entry.offset));
-  }
+  TRY_STATUS(append_contents(contents));
   if (active) {
     return save_indexes();
   }

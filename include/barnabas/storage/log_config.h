@@ -3,6 +3,7 @@
 // configuration fills it in. Validation of records has options of its own (record/validate.h).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -25,6 +26,10 @@ struct LogConfig {
   std::int64_t flush_ms = INT64_MAX;                       // flush.ms
   std::int32_t max_message_bytes = 1048588;                // max.message.bytes
   std::int32_t min_insync_replicas = 1;                    // min.insync.replicas
+  double min_cleanable_dirty_ratio = 0.5;                  // min.cleanable.dirty.ratio
+  std::int64_t min_compaction_lag_ms = 0;                  // min.compaction.lag.ms
+  std::int64_t max_compaction_lag_ms = INT64_MAX;          // max.compaction.lag.ms
+  std::int64_t delete_retention_ms = 86400000;             // delete.retention.ms
   bool preallocate = false;                                // preallocate
   bool message_timestamp_log_append = false;               // message.timestamp.type=LogAppendTime
   std::int64_t timestamp_before_max_ms = INT64_MAX;        // message.timestamp.before.max.ms
@@ -35,9 +40,13 @@ struct LogConfig {
 
   bool operator==(const LogConfig&) const = default;
 
-  // Kafka rolls a compacted log at max.compaction.lag.ms if that is sooner; that key comes with
-  // compaction.
-  [[nodiscard]] std::int64_t max_segment_ms() const { return segment_ms; }
+  // A compacted log rolls at max.compaction.lag.ms if that is sooner, so that nothing stays out of
+  // the cleaner's reach for longer.
+  [[nodiscard]] std::int64_t max_segment_ms() const {
+    return cleanup_compact && max_compaction_lag_ms > 0
+               ? std::min(max_compaction_lag_ms, segment_ms)
+               : segment_ms;
+  }
 };
 
 }  // namespace barnabas::storage

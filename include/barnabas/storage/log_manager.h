@@ -31,6 +31,17 @@
 
 namespace barnabas::storage {
 
+// Compaction, with Kafka 3.9.1's defaults.
+struct CleanerOptions {
+  bool enabled = true;                          // log.cleaner.enable
+  int threads = 1;                              // log.cleaner.threads
+  std::size_t dedupe_buffer_bytes = 134217728;  // log.cleaner.dedupe.buffer.size, of all threads
+  std::size_t io_buffer_bytes = 524288;         // log.cleaner.io.buffer.size, of all threads
+  double load_factor = 0.9;                     // log.cleaner.io.buffer.load.factor
+  double max_bytes_per_second = 1.7976931348623157E308;  // log.cleaner.io.max.bytes.per.second
+  std::int64_t backoff_ms = 15000;                       // log.cleaner.backoff.ms
+};
+
 struct LogManagerOptions {
   std::vector<std::string> log_dirs;                           // log.dirs, in the order given
   LogConfig default_config;                                    // of topics without overrides
@@ -43,6 +54,10 @@ struct LogManagerOptions {
   std::int64_t producer_id_expiration_ms = 86400000;  // producer.id.expiration.ms
   std::int64_t producer_id_expiration_check_interval_ms = 600000;
   std::int64_t initial_task_delay_ms = 30000;  // log.initial.task.delay.ms
+  // Behind so many bytes of appends a flush follows, so that a crash leaves little to be read
+  // again.
+  std::uint64_t flush_behind_bytes = std::uint64_t{64} << 20U;
+  CleanerOptions cleaner;
 };
 
 // What meta.properties holds, the same in every log dir.
@@ -114,6 +129,7 @@ class LogManager {
 
   // The periodic tasks, for those who cannot wait. THREAD: disk
   virtual void run_retention() = 0;
+  virtual void run_compaction() = 0;  // until nothing is dirty enough
   virtual void flush_dirty_logs() = 0;
   virtual void checkpoint_recovery_points() = 0;
   virtual void checkpoint_log_starts() = 0;

@@ -88,6 +88,22 @@ TEST_F(DamageTest, TheIndexOfTheActiveSegmentIsRepairedWhileItGrows) {
   EXPECT_EQ(content("00000000000000000030.index").substr(0, index.size()), index);
 }
 
+TEST_F(DamageTest, IndexesThatSomebodyDeletesWhileItRunsAreMadeAgain) {
+  fill(35);
+  stop_cleanly();
+  const std::string index = content("00000000000000000010.index");
+  open_log();
+  for (const auto* name : {"00000000000000000010.index", "00000000000000000010.timeindex"}) {
+    ASSERT_TRUE(vfs_.remove(path(name)));
+  }
+  EXPECT_EQ(first_at(Offset(17)), Offset(17));
+  EXPECT_EQ(log_->offset_for_timestamp(kBegin + 155).value()->offset, Offset(16));
+  EXPECT_FALSE(log_->offline());
+  time_.run_all();
+  EXPECT_EQ(content("00000000000000000010.index"), index);
+  EXPECT_FALSE(log_->offline());
+}
+
 TEST_F(DamageTest, RetentionDeletesNothingOnTheWordOfADamagedTimeIndex) {
   fill(35);
   stop_cleanly();
@@ -318,6 +334,7 @@ TEST_F(ClockTest, AJumpForwardDeletesNothingUntilItHasStoodForADay) {
 TEST_F(ClockTest, FlushMsGoesByTheMonotonicClock) {
   options_.initial_task_delay_ms = 0;
   options_.flush_scheduler_interval_ms = 100;
+  options_.flush_behind_bytes = 1;  // and each flush asks for a checkpoint
   config_.flush_ms = 1000;
   open_log();
   manager_->start();

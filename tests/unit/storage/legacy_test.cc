@@ -1,5 +1,5 @@
-// Logs with messages of magic 0 and 1, as Kafka before 0.11 left them. The same beside Kafka itself:
-// tests/integration/disk/legacy_log_test.py.
+// Logs with messages of magic 0 and 1, as Kafka before 0.11 left them. The same beside Kafka
+// itself: tests/integration/disk/legacy_log_test.py.
 #include "barnabas/record/legacy.h"
 
 #include "fixture.h"

@@ -71,6 +71,85 @@ TEST_F(RecoveryTest, OnlyWhatLiesPastTheRecoveryPointIsCheckedAfterACrash) {
   EXPECT_EQ(read_all(), before);
 }
 
+TEST_F(RecoveryTest, InTheSegmentOfTheRecoveryPointOnlyWhatLiesBehindItIsChecked) {
+  config_.index_interval_bytes = 200;
+  open_log();
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_EQ(append({.timestamp_ms = testing::ManualTime::kStartWallMs + i,
+                      .producer = ProducerId(1),
+                      .epoch = ProducerEpoch(0),
+                      .sequence = SequenceNumber(i)})
+                  .error,
+              ErrorCode::kNone);
+    if (i == 189) {
+      ASSERT_TRUE(log_->flush());
+      manager_->checkpoint_recovery_points();
+    }
+  }
+  const std::string before = read_all();
+  drop_manager();
+  vfs_.crash(CrashMode::kProcess);
+  std::string damaged = content("00000000000000000000.log");
+  damaged[50 * size_ + 70] = static_cast<char>(damaged[50 * size_ + 70] ^ 1);
+  vfs_.set_content(path("00000000000000000000.log"), damaged);
+  open_log();
+  EXPECT_EQ(log_->end_offset(), Offset(200));  // nobody has looked at batch 50
+  vfs_.set_content(path("00000000000000000000.log"), before);
+  stop_cleanly();
+  const auto partly = all_files();
+  vfs_.remove("/data/logs/.kafka_cleanshutdown").value();
+  vfs_.remove("/data/logs/recovery-point-offset-checkpoint").value();
+  open_log();  // of everything
+  stop_cleanly();
+  EXPECT_EQ(all_files(), partly);
+  // Where the headers do not lead to the recovery point everything is checked.
+  vfs_.remove("/data/logs/.kafka_cleanshutdown").value();
+  vfs_.set_content("/data/logs/recovery-point-offset-checkpoint", "0\n1\nt 0 190\n");
+  vfs_.set_content(path("00000000000000000000.log"), damaged.substr(0, 100 * size_ + 5));
+  open_log();
+  EXPECT_EQ(log_->end_offset(), Offset(50));
+}
+
+TEST_F(RecoveryTest, AFlushFollowsTheAppendsSoThatACrashLeavesLittleToRead) {
+  options_.flush_behind_bytes = 20 * size_;
+  open_log();
+  for (int i = 0; i < 105; ++i) {
+    ASSERT_EQ(append({.timestamp_ms = testing::ManualTime::kStartWallMs + i,
+                      .producer = ProducerId(1),
+                      .epoch = ProducerEpoch(0),
+                      .sequence = SequenceNumber(i)})
+                  .error,
+              ErrorCode::kNone);
+    time_.run_all();
+  }
+  EXPECT_EQ(log_->recovery_point(), Offset(100));
+  EXPECT_EQ(vfs_.content("/data/logs/recovery-point-offset-checkpoint"), "0\n1\nt 0 100\n");
+  const std::string before = read_all();
+  const auto snapshots = [this] {
+    int count = 0;
+    for (const auto& name : log_files()) {
+      count += name.ends_with(".snapshot") ? 1 : 0;
+    }
+    return count;
+  };
+  EXPECT_EQ(snapshots(), 1);  // each takes the place of the one before
+  for (const auto mode : {CrashMode::kProcess, CrashMode::kLoseUnsynced}) {
+    const auto read = vfs_.bytes_read(".log");
+    crash(mode);
+    EXPECT_LT(vfs_.bytes_read(".log") - read, 60 * size_);
+    EXPECT_EQ(log_->end_offset(), Offset(mode == CrashMode::kProcess ? 105 : 100));
+    const int next = static_cast<int>(log_->end_offset().value());
+    EXPECT_TRUE(append({.timestamp_ms = testing::ManualTime::kStartWallMs + next - 1,
+                        .producer = ProducerId(1),
+                        .epoch = ProducerEpoch(0),
+                        .sequence = SequenceNumber(next - 1)})
+                    .duplicate);
+    EXPECT_EQ(read_all(), before.substr(0, static_cast<std::size_t>(next) * size_));
+  }
+  stop_cleanly();
+  EXPECT_LE(snapshots(), 2);
+}
+
 TEST_F(RecoveryTest, RecoveryBuildsTheIndexesThatAppendingWould) {
   fill(25);
   stop_cleanly();
