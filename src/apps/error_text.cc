@@ -15,6 +15,8 @@ struct Text {
 constexpr std::array kTexts = {
     Text{ErrorCode::kUnknownServerError,
          "The server experienced an unexpected error when processing the request."},
+    Text{ErrorCode::kOffsetOutOfRange,
+         "The requested offset is not within the range of offsets maintained by the server."},
     Text{ErrorCode::kUnknownTopicOrPartition, "This server does not host this topic-partition."},
     Text{ErrorCode::kLeaderNotAvailable,
          "There is no leader for this topic-partition as we are in the middle of a leadership "

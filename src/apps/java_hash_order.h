@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "barnabas/base/ids.h"
+
 namespace barnabas::apps {
 
 // String.hashCode of ASCII text.
@@ -20,5 +22,7 @@ namespace barnabas::apps {
 // `initial_capacity` is what the map was made with; 16 is Java's default.
 [[nodiscard]] std::vector<std::size_t> java_hash_order(std::span<const std::string> keys,
                                                        std::size_t initial_capacity = 16);
+// The same where the keys are Kafka's TopicPartition.
+[[nodiscard]] std::vector<std::size_t> java_hash_order(std::span<const TopicPartition> keys);
 
 }  // namespace barnabas::apps

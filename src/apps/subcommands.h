@@ -10,6 +10,10 @@ namespace barnabas::apps {
 int server_main(std::span<char*> arguments);
 int metadata_main(std::span<char*> arguments);
 int topics_main(std::span<char*> arguments);
+int configs_main(std::span<char*> arguments);
+int get_offsets_main(std::span<char*> arguments);
+int delete_records_main(std::span<char*> arguments);
+int log_dirs_main(std::span<char*> arguments);
 int console_producer_main(std::span<char*> arguments);
 int console_consumer_main(std::span<char*> arguments);
 

@@ -12,6 +12,7 @@ from typing import Dict, List, Tuple
 
 from lib import brokers, paths
 from lib.client import Client
+from admin_tools import compare_admin_tools
 from tools import Answer, Java, create, expect, native
 
 # Nothing here changes what the next line meets.
@@ -257,6 +258,7 @@ def main() -> None:
         compare_consumers(java, bootstrap)
         compare_producers(java, bootstrap)
         compare_partitions(java, bootstrap)
+        compare_admin_tools(java, bootstrap, pathlib.Path(folder), sentence)
 
 
 if __name__ == "__main__":

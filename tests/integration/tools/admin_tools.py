@@ -1,0 +1,125 @@
+"""kafka-configs, kafka-get-offsets, kafka-delete-records and kafka-log-dirs beside Kafka 3.9.1's, on the
+same broker. What changes anything is done to a topic of each side: % stands for its name."""
+
+import json
+import pathlib
+import re
+from typing import Any, Callable, List
+
+from tools import Answer, Java, create, expect, native
+
+CONFIGS = [
+    "--describe --topic %",
+    "--alter --entity-type topics --entity-name % --add-config retention.ms=1000,"
+    "cleanup.policy=[compact,delete]",
+    "--describe --entity-type topics --entity-name %",
+    "--describe --topic % --all",
+    "--describe --entity-type topics --entity-name % --entity-name plain",
+    "--describe --topic nosuch",
+    "--describe --entity-type topics --entity-default",
+    "--alter --topic nosuch --add-config retention.ms=1000",
+    "--alter --topic % --add-config foo=1000",
+    "--alter --topic % --add-config retention.ms=abc",
+    "--alter --topic % --add-config retention.ms",
+    "--alter --topic % --add-config retention.ms=",
+    "--alter --topic % --add-config a=[b,c",
+    "--alter --topic % --delete-config retention.ms",
+    "--alter --topic % --delete-config retention.ms",
+    "--alter --topic % --delete-config foo",
+    "--alter --topic % --add-config retention.ms=5 --delete-config cleanup.policy",
+    "--alter --topic % --add-config-file FOLDER/added.properties",
+    "--alter --topic % --add-config-file FOLDER/nosuch",
+    "--describe --topic %",
+    "--alter --topic % --delete-config retention.ms,segment.ms",
+    "--describe --topic %",
+    "--alter --topic %",
+    "--alter --entity-type topics --add-config retention.ms=5",
+    "--describe",
+    "--describe --entity-type foo",
+    "--entity-type topics",
+    "--describe --alter --entity-type topics",
+    "--describe --topic % --add-config a=b",
+    "--describe --topic % --qwertz",
+    "--describe --entity-type topics --topic %",
+    "--describe --broker 0",
+    "--alter --broker 0 --add-config log.retention.bytes=7000000",
+    "--alter --broker 0 --delete-config log.retention.bytes",
+    "--alter --entity-type brokers --entity-default --add-config log.retention.bytes=8000000",
+    "--alter --broker-defaults --delete-config log.retention.bytes",
+    "--alter --broker-defaults --delete-config log.retention.bytes",
+    "--alter --broker 0 --add-config broker.id=3",
+    "--alter --broker x --add-config log.retention.bytes=3",
+    "--describe --broker x",
+    "--alter --entity-type brokers --add-config log.retention.bytes=3",
+]
+
+OFFSETS = [
+    "--topic mixed", "--topic mixed --time -2", "--topic mixed --time earliest",
+    "--topic mixed --time max-timestamp", "--topic mixed --time -4", "--topic mixed --time -5",
+    "--topic mixed --time 1", "--topic mixed --time 99999999999999", "--topic mixed --time foo",
+    "--topic plain --partitions 0,2", "--topic plain --partitions 0,7", "--topic plain --partitions 7",
+    "--topic plain --partitions a", "--topic-partitions plain:0,mixed", "--topic-partitions plain:0-2",
+    "--topic-partitions plain:1-", "--topic-partitions plain:-1", "--topic-partitions pl.*:",
+    "--topic-partitions plain:0 --topic plain", "--topic nosuch", "--topic pl.*|mixed",
+    "--topic plain --exclude-internal-topics", "--qwertz",
+]
+
+RECORDS: List[Any] = [
+    {"partitions": [{"topic": "%", "partition": 0, "offset": 2},
+                    {"topic": "%", "partition": 1, "offset": -1}], "version": 1},
+    {"partitions": [{"topic": "%", "partition": 0, "offset": 99},
+                    {"topic": "%", "partition": 2, "offset": 0}]},
+    {"partitions": [{"topic": "%", "partition": 0, "offset": 2},
+                    {"topic": "%", "partition": 0, "offset": 3}]},
+    {"partitions": []}, {"partitions": [], "version": 2}, {"partitions": [], "version": "1"}, {},
+    {"partitions": [{"topic": "%"}]}, {"partitions": [{"topic": "%", "partition": "0", "offset": 1}]},
+]
+
+LOG_DIRS = ["--describe --topic-list java-admin,plain", "--describe --topic-list plain --broker-list 0",
+            "--describe --topic-list nosuch", "--describe --broker-list 0,7", "--describe --broker-list a",
+            "--topic-list plain"]
+
+
+def in_words(answer: Answer, name: str, sentence: Callable[[Answer], bytes]) -> tuple:
+    """Exit code, standard output without the lines of Java's logger, and what is wrong."""
+    out = b"\n".join(line for line in answer.out.split(b"\n") if not re.match(rb"\[\d{4}-", line))
+    wrong = sentence(answer) if answer.code != 0 else b""
+    return tuple(part.replace(name.encode(), b"%") if isinstance(part, bytes) else part
+                 for part in (answer.code, out, wrong))
+
+
+def compare(java: Java, tool: str, line: str, bootstrap: str, folder: pathlib.Path,
+            sentence: Callable[[Answer], bytes]) -> None:
+    answers = []
+    for name, run in (("java-admin", java.run), ("native-admin", native)):
+        words = line.replace("%", name).replace("FOLDER", str(folder)).split(" ")
+        answers.append(in_words(run(tool, "--bootstrap-server", bootstrap, *words), name, sentence))
+    expect(f"{tool} {line}", answers[0], answers[1])
+
+
+def compare_admin_tools(java: Java, bootstrap: str, folder: pathlib.Path,
+                        sentence: Callable[[Answer], bytes]) -> None:
+    for name in ("java-admin", "native-admin"):
+        create(bootstrap, name, words=["--partitions", "3"])
+        for partition in range(2):
+            done = native("console-producer", "--bootstrap-server", bootstrap, "--topic", name,
+                          given=b"one\ntwo\nthree\nfour\nfive\n")
+            expect(f"exit code of producing to {name}", 0, done.code)
+    (folder / "added.properties").write_text("retention.ms=123\nsegment.ms=456\n")
+    for line in OFFSETS:
+        compare(java, "get-offsets", line, bootstrap, folder, sentence)
+    for line in LOG_DIRS:
+        compare(java, "log-dirs", line, bootstrap, folder, sentence)
+    for line in CONFIGS:
+        compare(java, "configs", line, bootstrap, folder, sentence)
+    for index, content in enumerate(RECORDS):
+        for name in ("java-admin", "native-admin"):
+            text = json.dumps(content).replace("%", name)
+            (folder / f"offsets-{index}-{name}.json").write_text(text)
+        compare(java, "delete-records", f"--offset-json-file FOLDER/offsets-{index}-%.json", bootstrap,
+                folder, sentence)
+    for line in ("--offset-json-file FOLDER/nosuch", "--qwertz"):
+        compare(java, "delete-records", line, bootstrap, folder, sentence)
+    count = len(OFFSETS) + len(LOG_DIRS) + len(CONFIGS) + len(RECORDS) + 2
+    print(f"kafka-configs, get-offsets, delete-records, log-dirs: {count} command lines answered alike",
+          flush=True)
