@@ -35,6 +35,7 @@
 #include "request_handler.h"
 #include "strange_topics.h"
 #include "topic_configs.h"
+#include "tree_offsets.h"
 #include "zookeeper_link.h"
 
 namespace barnabas::broker {
@@ -308,8 +309,8 @@ class Broker::Impl final : public controller::ConfigListener,
     TRY_STATUS(groups_->start());
     services_.emplace(Services{config_, broker_id_, cluster_id_, clock_, metadata_, *logs_,
                                *replicas_, controller_->admin(), controller_->config_admin(),
-                               fetch_sessions_, *producer_ids_, disk_,
-                               groups_->coordinator()});
+                               fetch_sessions_, *producer_ids_, disk_, groups_->coordinator(),
+                               tree_offsets_.emplace(*store_)});
     TRY_STATUS(io_.start());
     server_.emplace(
         server_options(config_), io_, clock_,
@@ -420,6 +421,7 @@ class Broker::Impl final : public controller::ConfigListener,
   std::optional<ProducerIds> producer_ids_;
   std::optional<ControllerRequests> requests_;
   std::optional<GroupService> groups_;
+  std::optional<TreeOffsets> tree_offsets_;
   std::optional<Services> services_;
   std::optional<net::Server> server_;
 };

@@ -29,6 +29,7 @@ namespace barnabas::broker {
 class FetchSessionCache;
 class ProducerIds;
 class ThreadState;
+class TreeOffsets;
 
 // What the composition root has plugged together; outlives every handler.
 struct Services {
@@ -45,6 +46,7 @@ struct Services {
   ProducerIds& producer_ids;
   Executor& disk;
   coordinator::GroupCoordinator& groups;
+  TreeOffsets& tree_offsets;
 };
 
 // The place of an answer that may be sent at any later time.

@@ -1,9 +1,13 @@
-// OffsetFetch (key 9), versions 1 to 9: one group, since version 8 any number of them.
+// OffsetFetch (key 9), versions 0 to 9: one group, since version 8 any number of them. The offsets
+// of version 0 live in the metadata tree.
+#include <memory>
 #include <utility>
 
 #include "barnabas/protocol/gen/offset_fetch.h"
 #include "group_answers.h"
 #include "handler_table.h"
+#include "thread_state.h"
+#include "tree_offsets.h"
 
 namespace barnabas::broker {
 namespace {
@@ -68,6 +72,59 @@ OffsetFetchResponse single(GroupCoordinator::FetchedGroup group, const OffsetFet
   return response;
 }
 
+// Version 0: one node of the tree for each partition. No offset is no partition.
+struct TreeFetch {
+  OffsetFetchResponse response;
+  std::size_t outstanding = 0;
+  PendingAnswer answer;
+};
+
+void fetch_from_tree(RequestContext& context, const OffsetFetchRequest& request) {
+  auto fetch = std::make_shared<TreeFetch>(TreeFetch{{}, 1, context.pending()});
+  const auto one_done = [](TreeFetch& whole) {
+    if (--whole.outstanding == 0) {
+      whole.answer.send(whole.response);
+    }
+  };
+  std::vector<std::pair<std::size_t, std::size_t>> known;
+  if (request.topics) {
+    for (const auto& topic : *request.topics) {
+      auto& to = fetch->response.topics.emplace_back();
+      to.name = topic.name;
+      for (const std::int32_t index : topic.partition_indexes) {
+        if (context.thread.metadata().partition(topic.name, PartitionId(index)) != nullptr) {
+          known.emplace_back(fetch->response.topics.size() - 1, to.partitions.size());
+        }
+        auto& entry = to.partitions.emplace_back();
+        entry.partition_index = index;
+        entry.committed_offset = kNoOffset.value();
+        entry.metadata = "";
+        entry.error_code = static_cast<std::int16_t>(ErrorCode::kUnknownTopicOrPartition);
+      }
+    }
+  }
+  for (const auto& [t, p] : known) {
+    const auto& topic = fetch->response.topics[t];
+    ++fetch->outstanding;
+    context.services.tree_offsets.get(
+        request.group_id, {topic.name, PartitionId(topic.partitions[p].partition_index)},
+        [fetch, t = t, p = p, one_done](TreeOffsets::Found found) {
+          Executor& home = fetch->answer.home();
+          home.post([fetch, t, p, found = std::move(found), one_done] {
+            auto& entry = fetch->response.topics[t].partitions[p];
+            if (!found) {
+              entry.error_code = static_cast<std::int16_t>(found.error().code);
+            } else if (*found) {
+              entry.committed_offset = (*found)->value();
+              entry.error_code = 0;
+            }
+            one_done(*fetch);
+          });
+        });
+  }
+  one_done(*fetch);
+}
+
 }  // namespace
 
 void handle_offset_fetch(RequestContext& context, protocol::Reader& body) {
@@ -76,6 +133,10 @@ void handle_offset_fetch(RequestContext& context, protocol::Reader& body) {
     return;
   }
   const std::int16_t version = context.version();
+  if (version == 0) {
+    fetch_from_tree(context, request);
+    return;
+  }
   auto groups = groups_of(request, version);
   auto send = answer_at_home<OffsetFetchResponse>(context.pending());
   const bool require_stable = request.require_stable;

@@ -215,7 +215,7 @@ def offsets(t: Target) -> None:
     """Commits of every version, read back by every version."""
     wait_for_coordinator(t, "g")
     t.client.create_topic("commits", 3)
-    for version in range(1, 10):
+    for version in range(10):
         group = f"offsets-{version}"
         said = f"commit v{version}"
         row = {"PartitionIndex": 0, "CommittedOffset": 10 + version, "CommittedMetadata": "note"}
@@ -241,7 +241,7 @@ def offsets(t: Target) -> None:
             t.note(f"{said} with {label}", "OffsetCommit", version, **committing(
                 f"{group}-{label}", version, [row], GenerationIdOrMemberEpoch=generation,
                 MemberId=member))
-        for fetch in range(1, 10):
+        for fetch in range(10):
             asked = [{"Name": "commits", "PartitionIndexes": [0, 1, 2, 7]},
                      {"Name": "no-such-topic", "PartitionIndexes": [0]}]
             if fetch < 8:
@@ -262,7 +262,7 @@ def offset_fetch(t: Target) -> None:
     t.client.ask("OffsetCommit", 7, **committing("fetching", 7, [
         {"PartitionIndex": 0, "CommittedOffset": 9, "CommittedMetadata": ""},
         {"PartitionIndex": 1, "CommittedOffset": 8, "CommittedMetadata": "x"}], topic="fetches"))
-    for version in range(1, 8):
+    for version in range(8):
         cases: List[Any] = [("empty", []), ("no partitions", [{"Name": "fetches", "PartitionIndexes": []}]),
                             ("twice", [{"Name": "fetches", "PartitionIndexes": [0, 0]},
                                        {"Name": "fetches", "PartitionIndexes": [1, 0]}])]

@@ -9,13 +9,14 @@ from typing import Dict, List, Tuple
 
 from lib.process import wait_until
 from lib.wire import Record, encode_batch
-from masks import Hidden
+from masks import LOGGED, Hidden
 from recorded import Frame, partitions_of, requests, topic_names, unnamed_topic_ids
 from target import Target, last_case
 
 TIME = 1_700_000_000_000
 
 ADD_PARTITIONS_TO_TXN = 24
+TIMED_OUT = "members of other cases time out, each broker has its own moment for that"
 
 # Orders of one broker to another, with the epochs of the cluster that they were recorded in.
 LEFT_OUT = {"LeaderAndIsr", "StopReplica", "UpdateMetadata", "ControlledShutdown", "AlterPartition",
@@ -92,10 +93,11 @@ def _bytes_of(frame: Frame, number: int, ids: Dict[bytes, bytes]) -> bytes:
 
 
 def _hidden(frame: Frame) -> Hidden:
-    if frame.api != "ListGroups":
-        return {}
-    reason = "the members of all other cases time out, each broker has its own moment for that"
-    return {"Groups" if (frame.fields or {}).get("StatesFilter") else "GroupState": reason}
+    """Of requests that list everything what hangs on the members of other cases, who time out."""
+    fields = frame.fields or {}
+    if frame.api == "ListGroups":
+        return {"Groups" if fields.get("StatesFilter") else "GroupState": TIMED_OUT}
+    return {"PartitionSize": LOGGED} if frame.api == "DescribeLogDirs" else {}
 
 
 def _send(t: Target, frame: Frame, number: int, ids: Dict[bytes, bytes]) -> None:
