@@ -240,7 +240,7 @@ bool Acceptor::accept_one() {
       return true;
     }
     case ConnectionLimits::Admission::kInPlaceOfAnother:
-      shared_.for_each_group([this](ConnectionGroup& group) { group.make_place(listener_); });
+      shared_.make_place(listener_);
       break;
     case ConnectionLimits::Admission::kAdmitted:
       break;

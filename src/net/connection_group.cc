@@ -165,20 +165,27 @@ void ConnectionGroup::give_up_a_large_frame() {
   }
 }
 
-void ConnectionGroup::make_place(std::size_t protected_listener) {
-  if (!shared_.limits.over()) {
-    return;
-  }
-  ConnectionPtr idlest;
+ConnectionGroup::ConnectionPtr ConnectionGroup::find_longest_idle(std::size_t but_of) const {
+  ConnectionPtr found;
   for (const ConnectionPtr& connection : connections_) {
-    if (connection->listener() != protected_listener && connection->is_idle() &&
-        (!idlest || connection->last_active() < idlest->last_active())) {
-      idlest = connection;
+    if (connection->listener() != but_of && connection->is_idle() &&
+        (!found || connection->last_active() < found->last_active())) {
+      found = connection;
     }
   }
-  if (idlest) {
-    log_closed(*idlest, "it makes place for a connection between brokers (max.connections)");
-    idlest->shut();
+  return found;
+}
+
+std::optional<MonotonicTime> ConnectionGroup::longest_idle_since(std::size_t but_of) const {
+  const ConnectionPtr found = find_longest_idle(but_of);
+  return found ? std::optional(found->last_active()) : std::nullopt;
+}
+
+void ConnectionGroup::close_longest_idle(std::size_t but_of) {
+  const ConnectionPtr found = find_longest_idle(but_of);
+  if (found && shared_.limits.over()) {
+    log_closed(*found, "it makes place for a connection between brokers (max.connections)");
+    found->shut();
   }
 }
 

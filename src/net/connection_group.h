@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,9 +37,10 @@ class ConnectionGroup final : public TurnHook {
   void close_held();
   void close_all();
   bool at_turn_end() override;
-  // The server has more connections than it should since one came to the protected listener: the
-  // longest idle one of another listener goes, if that still helps.
-  void make_place(std::size_t protected_listener);
+  // Of the connections of other listeners that have nothing in hand, the one that was quiet for
+  // longest: since when, and its end if the server still has more connections than it should.
+  [[nodiscard]] std::optional<MonotonicTime> longest_idle_since(std::size_t but_of) const;
+  void close_longest_idle(std::size_t but_of);
   // Others wait for memory: the partial frame that has held most of it for longest goes.
   void give_up_a_large_frame();
 
@@ -68,6 +70,7 @@ class ConnectionGroup final : public TurnHook {
   void sweep();
   void retry_budget();
   [[nodiscard]] ConnectionPtr self(StreamConnection& connection) const;
+  [[nodiscard]] ConnectionPtr find_longest_idle(std::size_t but_of) const;
   void give_up(StreamConnection& connection);
 
   IoThread& home_;

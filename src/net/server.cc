@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "acceptor.h"
@@ -31,6 +32,7 @@ class Server::Impl {
         acceptor->home().post([one = acceptor.get()] { one->resume(); });
       }
     };
+    shared_.make_place = [this](std::size_t listener) { search_idle(listener, 0, {}, {}); };
     shared_.for_each_group = [this](const std::function<void(ConnectionGroup&)>& step) {
       for (const GroupAddress& address : addresses_) {
         address.home->post([step, group = address.group] {
@@ -119,9 +121,38 @@ class Server::Impl {
  private:
   // How tasks find a group that may be gone when they run.
   struct GroupAddress {
-    IoThread* home;
+    IoThread* home = nullptr;
     std::weak_ptr<ConnectionGroup*> group;
   };
+
+  // Asks the groups one after the other, from `next` on, for their longest idle connection; the
+  // longest of all is closed. A group that is there keeps `this` and the addresses there, too.
+  void search_idle(std::size_t listener, std::size_t next, GroupAddress best,
+                   std::optional<MonotonicTime> best_since) {
+    if (next == addresses_.size()) {
+      if (best_since) {
+        best.home->post([listener, group = best.group] {
+          if (const auto present = group.lock()) {
+            (*present)->close_longest_idle(listener);
+          }
+        });
+      }
+      return;
+    }
+    const GroupAddress here = addresses_[next];
+    here.home->post([this, listener, next, here, best, best_since]() mutable {
+      const auto present = here.group.lock();
+      if (!present) {
+        return;
+      }
+      const auto since = (*present)->longest_idle_since(listener);
+      if (since && (!best_since || *since < *best_since)) {
+        best = here;
+        best_since = since;
+      }
+      search_idle(listener, next + 1, std::move(best), best_since);
+    });
+  }
 
   ServerShared shared_;
   IoThreads& threads_;

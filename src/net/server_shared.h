@@ -32,8 +32,10 @@ struct ServerShared {
   ConnectionLimits limits;
   LogLimiter log_limiter;
   std::atomic<std::uint64_t> next_connection_id{1};
-  // Both are set before any connection is accepted. The second one posts to the groups' homes.
+  // These are set before any connection is accepted. They post to the homes of who is concerned.
   std::function<void()> resume_acceptors;
+  // A connection came to this protected listener beyond the server's bound: another one goes.
+  std::function<void(std::size_t)> make_place;
   std::function<void(const std::function<void(ConnectionGroup&)>&)> for_each_group;
 };
 

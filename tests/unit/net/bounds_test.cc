@@ -253,7 +253,7 @@ TEST_F(BoundsTest, AListenerHasABoundOfItsOwnAndTheBrokersOneTakesPlaces) {
   }
   Client broker(internal);
   settle(broker);
-  EXPECT_TRUE(clients[0].receive_end() || clients[1].receive_end() || clients[2].receive_end());
+  EXPECT_TRUE(clients[0].receive_end());  // the longest idle one, whatever its thread
   Client second(internal);
   settle(second);
   Client third(internal);  // waits for one of the two
