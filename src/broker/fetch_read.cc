@@ -63,12 +63,12 @@ std::shared_ptr<replication::Partition> FetchReader::find(const FetchItem& item,
 void FetchReader::read_one(const FetchItem& item, const replication::Partition& partition,
                            const FetchLimits& limits, std::size_t max_bytes, bool at_least_one,
                            FetchRead& read) const {
-  if (limits.from_follower && !partition.has_follower(limits.replica)) {
-    read.error = ErrorCode::kNotLeaderOrFollower;
-    return;
-  }
   const replication::PartitionView view = partition.view();
   read.error = replication::Partition::check_leader(view, local_, item.current_leader_epoch);
+  if (read.error == ErrorCode::kNone && limits.from_follower &&
+      !partition.has_follower(limits.replica)) {
+    read.error = ErrorCode::kNotLeaderOrFollower;
+  }
   if (read.error != ErrorCode::kNone) {
     return;
   }

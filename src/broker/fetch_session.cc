@@ -161,6 +161,7 @@ FetchContext FetchSessionCache::open(FetchSessionRequest request) {
   if (session->order.empty()) {
     sessions_.erase(session->id);
     context.kind = FetchContext::Kind::kSessionless;
+    context.items = std::move(request.items);
     return context;
   }
   session->last_used = clock_.monotonic();
@@ -234,7 +235,8 @@ FetchAnswerPlan FetchSessionCache::close_incremental(const FetchContext& context
 }
 
 // A full cache gives up its oldest session when that has not been used for two minutes, else the
-// smallest one that is old enough and smaller than the newcomer.
+// smallest one that is smaller than the newcomer, if it was two minutes old when it was last used,
+// or is a consumer's where a follower comes.
 bool FetchSessionCache::make_room(bool privileged, std::size_t size) {
   if (max_sessions_ == 0) {
     return false;
@@ -253,13 +255,13 @@ bool FetchSessionCache::make_room(bool privileged, std::size_t size) {
   using Key = std::tuple<bool, std::size_t, std::int32_t>;
   std::optional<Key> smallest;
   for (const auto& [id, session] : sessions_) {
-    const bool old_enough = now - session->created > kEvictionAge;
+    const bool old_enough = session->last_used - session->created > kEvictionAge;
     if (old_enough || (privileged && !session->privileged)) {
       const Key key{session->privileged, session->cached_size, id};
       smallest = smallest ? std::min(*smallest, key) : key;
     }
   }
-  if (!smallest || Key{privileged, size, INT32_MAX} < *smallest) {
+  if (!smallest || Key{privileged, size, 0} < *smallest) {
     return false;
   }
   sessions_.erase(std::get<2>(*smallest));

@@ -142,5 +142,51 @@ TEST_F(FetchSessionTest, AFullCacheGivesNoSessionUntilOneIsOld) {
   EXPECT_EQ(open(first, 2, {}).kind, Kind::kIncremental);
 }
 
+TEST_F(FetchSessionTest, OnlyALargerOneTakesTheSmallestOnesPlaceOnceThatWasUsedWhileOld) {
+  const auto small = start({item("a", 0)});
+  const auto large = start({item("b", 0), item("b", 1)});
+  time_.advance(std::chrono::seconds(100));
+  EXPECT_EQ(open(small, 1, {}).kind, Kind::kIncremental);
+  EXPECT_EQ(open(large, 1, {}).kind, Kind::kIncremental);
+  time_.advance(std::chrono::seconds(50));
+  // Old by now, but not when they were last used.
+  EXPECT_EQ(start({item("c", 0), item("c", 1), item("c", 2)}), kNoFetchSession);
+  EXPECT_EQ(open(small, 2, {}).kind, Kind::kIncremental);
+  EXPECT_EQ(open(large, 2, {}).kind, Kind::kIncremental);
+  EXPECT_EQ(start({item("c", 0)}), kNoFetchSession);  // no larger than the smallest
+  EXPECT_NE(start({item("c", 0), item("c", 1)}), kNoFetchSession);
+  EXPECT_EQ(open(small, 3, {}).error, ErrorCode::kFetchSessionIdNotFound);
+  EXPECT_EQ(open(large, 3, {}).kind, Kind::kIncremental);
+}
+
+TEST_F(FetchSessionTest, AFollowerTakesAConsumersPlaceAtOnceAndNeverTheOtherWay) {
+  const auto start_follower = [this](std::vector<FetchItem> items) {
+    FetchSessionRequest request;
+    request.session_epoch = kInitialFetchEpoch;
+    request.from_follower = true;
+    request.items = std::move(items);
+    const auto context = cache_.open(std::move(request));
+    return cache_.close(context, unmoved(context)).session_id;
+  };
+  const auto consumer = start({item("a", 0), item("a", 1)});
+  const auto other = start({item("b", 0), item("b", 1), item("b", 2)});
+  const auto follower = start_follower({item("c", 0)});
+  EXPECT_NE(follower, kNoFetchSession);
+  EXPECT_EQ(open(consumer, 1, {}).error, ErrorCode::kFetchSessionIdNotFound);
+  EXPECT_EQ(open(other, 1, {}).kind, Kind::kIncremental);
+  EXPECT_NE(start_follower({item("c", 1)}), kNoFetchSession);
+  EXPECT_EQ(start_follower({item("c", 2), item("c", 3)}), kNoFetchSession);  // both are followers'
+  EXPECT_EQ(start({item("d", 0), item("d", 1)}), kNoFetchSession);
+}
+
+TEST_F(FetchSessionTest, NoSlotsNoSessions) {
+  FetchSessionCache none(0, time_, *random_);
+  FetchSessionRequest request;
+  request.session_epoch = kInitialFetchEpoch;
+  request.items = {item("a", 0)};
+  const auto context = none.open(std::move(request));
+  EXPECT_EQ(none.close(context, unmoved(context)).session_id, kNoFetchSession);
+}
+
 }  // namespace
 }  // namespace barnabas::broker
