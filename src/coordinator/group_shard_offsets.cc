@@ -340,7 +340,7 @@ void GroupShard::remove_offsets(const EntryPtr& entry, const std::vector<TopicPa
       tombstones.push_back(encode_offset_key(group.id(), tp));
     }
   }
-  if (group.is(GroupState::kEmpty) && entry->offsets.empty() && group.pending_members() == 0) {
+  if (group.is(GroupState::kEmpty) && entry->offsets.empty()) {
     group.bury(now());
   }
   if (group.is(GroupState::kDead)) {
