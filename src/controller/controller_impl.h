@@ -1,8 +1,8 @@
 // The controller's parts put together: the event queue, what is known, the state machines, and the
 // handlers of events in controller.cc (office), controller_brokers.cc, controller_topics.cc
 // (changes of the tree), controller_notes.cc (what old tools leave in it), controller_admin.cc,
-// controller_partitions.cc and controller_elections.cc (administrators' requests). THREAD: home, but
-// for the methods of TopicAdmin.
+// controller_partitions.cc and controller_elections.cc (administrators' requests). THREAD: home,
+// but for the methods of TopicAdmin.
 #pragma once
 
 #include <memory>

@@ -36,7 +36,8 @@ struct AssignmentStart {
 [[nodiscard]] Status check_counts(std::int32_t partitions, std::int32_t replication_factor,
                                   std::size_t brokers);
 
-// `partitions` of them, from `start.first_partition` on. The counts have been checked. UNKNOWN_SERVER_ERROR when only some brokers name a rack.
+// `partitions` of them, from `start.first_partition` on. The counts have been checked.
+// UNKNOWN_SERVER_ERROR when only some brokers name a rack.
 [[nodiscard]] Result<Assignment> assign_replicas(const std::vector<AssignableBroker>& brokers,
                                                  std::int32_t partitions,
                                                  std::int32_t replication_factor,

@@ -172,9 +172,8 @@ namespace {
 
 // Whole, it would take more than 2 GiB - 1: nobody has sent the beginning of that by chance.
 bool claims_too_much(ByteView rest) {
-  return rest.size() >= kLogOverhead &&
-         load_be<std::int32_t>(rest.data() + kLengthAt) >
-             INT32_MAX - static_cast<std::int32_t>(kLogOverhead);
+  return rest.size() >= kLogOverhead && load_be<std::int32_t>(rest.data() + kLengthAt) >
+                                            INT32_MAX - static_cast<std::int32_t>(kLogOverhead);
 }
 
 }  // namespace

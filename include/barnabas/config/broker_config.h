@@ -78,7 +78,7 @@ struct SocketConfig {
   std::int32_t max_connections = 2147483647;
   std::int32_t max_connections_per_ip = 2147483647;
   std::map<std::string, std::int32_t> max_connections_per_ip_overrides{};  // by name or address
-  std::int32_t max_connection_creation_rate = 2147483647;                // per second
+  std::int32_t max_connection_creation_rate = 2147483647;                  // per second
   std::map<std::string, ListenerBounds> by_listener{};                     // by upper case name
   std::int64_t connection_rate_window_ms = 11000;  // quota.window.num x quota.window.size.seconds
   std::int64_t queued_max_request_bytes = -1;

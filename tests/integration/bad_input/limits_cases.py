@@ -200,13 +200,17 @@ def train_of_everything(b: Bench) -> None:
             require(offset == number + 1, f"the end is {offset} after {number + 1} produce requests")
 
 
-@case(settings={})
+@case(settings={"group.initial.rebalance.delay.ms": 60_000})
 def clean_stop_with_long_polls(b: Bench) -> None:
     """Clients that wait do not hold up a clean stop; its log has neither warnings nor errors."""
     topic = b.new_topic("stopped")
     connections = [b.connect() for _ in range(20)]
     for connection in connections:
         connection.send(fetch_frame(topic, 60_000))
+    member = b.client()
+    member.send("JoinGroup", 3, SessionTimeoutMs=30000, RebalanceTimeoutMs=60000, MemberId="",
+                GroupId="stopped", ProtocolType="consumer",
+                Protocols=[{"Name": "range", "Metadata": b""}])
     b.fresh_pulse()
     began = time.monotonic()
     log = b.broker.process.log
@@ -219,6 +223,7 @@ def clean_stop_with_long_polls(b: Bench) -> None:
             require(answer["ErrorCode"] == 0, f"answered with {answer}")
         require(connection.is_closed_by_peer(), "closed")
         connection.close()
+    member.close()
     lines = [line for line in log.read_text().splitlines() if " WARN " in line or " ERROR " in line]
     require(not lines, f"nothing to warn of: {lines}")
     b.before.close()

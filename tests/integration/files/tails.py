@@ -2,11 +2,11 @@
 
 import pathlib
 import random
+from typing import Sequence
 
 from bench import Bench, expect, frames
 
 BATCHES = 8
-CUTS = 300
 
 
 def _cut(bench: Bench, partition: int, count: int) -> int:
@@ -19,11 +19,12 @@ def _cut(bench: Bench, partition: int, count: int) -> int:
     return bench.counts[partition] - lost
 
 
-def _torn(folder: pathlib.Path, clean: bool) -> None:
-    with Bench(folder, CUTS, configs={"index.interval.bytes": "150", "retention.ms": "-1"}) as bench:
+def _torn(folder: pathlib.Path, cuts: Sequence[int], clean: bool) -> None:
+    configs = {"index.interval.bytes": "150", "retention.ms": "-1"}
+    with Bench(folder, len(cuts), configs=configs) as bench:
         bench.fill(BATCHES)
         (bench.stop if clean else bench.kill)()
-        left = {partition: _cut(bench, partition, partition + 1) for partition in range(CUTS)}
+        left = {partition: _cut(bench, partition, cut) for partition, cut in enumerate(cuts)}
         expect(len(set(left.values())) >= 3, f"the cuts reach into several batches: {left}")
         bench.start()
         bench.check_all(left)
@@ -36,11 +37,11 @@ def _torn(folder: pathlib.Path, clean: bool) -> None:
 
 def torn_tail(folder: pathlib.Path) -> None:
     """1 to 300 bytes are missing after kill -9: one partition for each."""
-    _torn(folder, clean=False)
+    _torn(folder, range(1, 301), clean=False)
 
 
 def torn_tail_after_a_clean_stop(folder: pathlib.Path) -> None:
-    _torn(folder, clean=True)
+    _torn(folder, [*range(1, 31), *range(31, 301, 9)], clean=True)
 
 
 def _appended(folder: pathlib.Path, make) -> None:

@@ -54,7 +54,8 @@ TEST(DynamicConfigTest, DefaultsOfTopicsAndUnknownKeysAreTaken) {
 }
 
 TEST(DynamicConfigTest, ABrokersOwnHoldsBeforeThoseOfAllBeforeTheFile) {
-  const BrokerConfig file = testing::loaded("zookeeper.connect=z:1\nlog.retention.hours=1\nmessage.max.bytes=1000\n");
+  const BrokerConfig file =
+      testing::loaded("zookeeper.connect=z:1\nlog.retention.hours=1\nmessage.max.bytes=1000\n");
   DynamicBrokerOverrides dynamic;
   dynamic.cluster_wide = {{"log.retention.ms", "5"}, {"message.max.bytes", "2000"}};
   dynamic.per_broker = {{"message.max.bytes", "3000"}, {"log.segment.bytes", "not a number"}};
