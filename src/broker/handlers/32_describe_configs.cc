@@ -57,9 +57,9 @@ void fill(ResourceResult& result, const Resource& resource, std::vector<Describe
   }
 }
 
-void refuse(ResourceResult& result, ErrorCode error, std::optional<std::string> message) {
+void refuse(ResourceResult& result, ErrorCode error, std::string_view message) {
   result.error_code = static_cast<std::int16_t>(error);
-  result.error_message = std::move(message);
+  result.error_message.emplace(message);
 }
 
 void describe_topic(RequestContext& context, const DescribeConfigsRequest& request,
@@ -91,7 +91,7 @@ void describe_loggers(RequestContext& context, const Resource& resource, Resourc
            fmt::format("Unexpected broker id, expected {} but received {}", own,
                        resource.resource_name));
   } else {
-    refuse(result, ErrorCode::kInvalidRequest, std::string(kLoggersNotConfigurable));
+    refuse(result, ErrorCode::kInvalidRequest, kLoggersNotConfigurable);
   }
 }
 
@@ -137,7 +137,7 @@ void handle_describe_configs(RequestContext& context, protocol::Reader& body) {
     } else if (resource.resource_type == kLoggerResource) {
       describe_loggers(context, resource, result);
     } else {
-      refuse(result, ErrorCode::kInvalidRequest, std::string(kMalformed));
+      refuse(result, ErrorCode::kInvalidRequest, kMalformed);
     }
   }
   context.answer(response);

@@ -88,7 +88,9 @@ TEST_F(BoundsTest, AnnouncedBytesAreNotAllocated) {
     clients.push_back(connect());
     std::array<std::byte, 4> header;
     store_be(header.data(), std::int32_t{100 << 20});
-    clients.back().send_raw(std::string(as_text(header)) + "e" + std::string(1023, '.'));
+    std::string sent(as_text(header));
+    sent.append(1024, '.');
+    clients.back().send_raw(sent);
   }
   Client other = connect();
   settle(other);
