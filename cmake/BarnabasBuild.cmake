@@ -104,5 +104,5 @@ function(barnabas_unit_test module)
   barnabas_precompiled_headers(${target} barnabas_precompiled_tests)
   add_dependencies(unit_tests ${target})
   gtest_discover_tests(${target} TEST_PREFIX "unit.${module}." DISCOVERY_MODE PRE_TEST
-                       PROPERTIES LABELS unit)
+                       PROPERTIES LABELS unit TIMEOUT 120)
 endfunction()
