@@ -8,6 +8,9 @@
 #include <cstdint>
 #include <functional>
 #include <set>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "barnabas/config/keys.h"
@@ -40,7 +43,9 @@ std::uint32_t java_bucket(std::string_view name) {
 // Scala's text of a set, which keeps the order up to four members.
 std::string scala_set(std::vector<std::string> names) {
   constexpr std::size_t kSmall = 4;
-  std::ranges::stable_sort(names, {}, java_bucket);
+  std::ranges::sort(names, {}, [](const std::string& name) {
+    return std::pair<std::uint32_t, std::string_view>(java_bucket(name), name);
+  });
   return fmt::format("{}({})", names.size() > kSmall ? "HashSet" : "Set", fmt::join(names, ", "));
 }
 

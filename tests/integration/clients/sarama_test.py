@@ -1,4 +1,4 @@
-"""sarama: asynchronous producer with acks=1, direct partition consumers, ClusterAdmin."""
+"""sarama: asynchronous producer with acks=1, idempotent for one codec, direct partition consumers, ClusterAdmin."""
 
 from lib import built, clienttest, paths
 

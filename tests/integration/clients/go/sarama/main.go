@@ -112,6 +112,10 @@ func (c *client) Produce(topic, codec string, records []text.Record) error {
 	}
 	config := configuration()
 	config.Producer.Compression = known
+	if codec == "none" {
+		config.Producer.Idempotent = true
+		config.Producer.RequiredAcks = sarama.WaitForAll
+	}
 	producer, err := sarama.NewAsyncProducer([]string{c.bootstrap}, config)
 	if err != nil {
 		return err
