@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <utility>
 
@@ -15,6 +16,16 @@ namespace barnabas::apps {
 namespace {
 
 constexpr std::int64_t kApiTimeoutMs = 60000;  // AdminClient's default.api.timeout.ms
+
+// Exceptions that are not named after their error.
+constexpr std::array kIrregular = {
+    std::pair(ErrorCode::kInvalidConfig, std::string_view("InvalidConfigurationException")),
+    std::pair(ErrorCode::kNonEmptyGroup, std::string_view("GroupNotEmptyException")),
+    std::pair(ErrorCode::kTopicAlreadyExists, std::string_view("TopicExistsException")),
+    std::pair(ErrorCode::kRequestTimedOut, std::string_view("TimeoutException")),
+    std::pair(ErrorCode::kOffsetMetadataTooLarge, std::string_view("OffsetMetadataTooLarge")),
+    std::pair(ErrorCode::kInvalidProducerIdMapping, std::string_view("InvalidPidMappingException")),
+};
 
 }  // namespace
 
@@ -77,8 +88,10 @@ Result<WireClient*> ClusterClient::broker(std::int32_t id) {
 }
 
 std::string java_exception(ErrorCode code) {
-  if (code == ErrorCode::kInvalidConfig) {
-    return "InvalidConfigurationException";
+  for (const auto& [irregular, name] : kIrregular) {
+    if (code == irregular) {
+      return std::string(name);
+    }
   }
   std::string_view name = error_name(code);
   for (const std::string_view ending : {"_EXCEPTION", "_ERROR"}) {

@@ -44,6 +44,36 @@ constexpr std::array kTexts = {
     Text{ErrorCode::kTopicDeletionDisabled, "Topic deletion is disabled."},
     Text{ErrorCode::kThrottlingQuotaExceeded, "The throttling quota has been exceeded."},
     Text{ErrorCode::kUnknownTopicId, "This server does not host this topic ID."},
+    Text{ErrorCode::kNotLeaderOrFollower,
+         "For requests intended only for the leader, this error indicates that the broker is not "
+         "the current leader. For requests intended for any replica, this error indicates that the "
+         "broker is not a replica of the topic partition."},
+    Text{ErrorCode::kCoordinatorLoadInProgress,
+         "The coordinator is loading and hence can't process requests."},
+    Text{ErrorCode::kCoordinatorNotAvailable, "The coordinator is not available."},
+    Text{ErrorCode::kNotCoordinator, "This is not the correct coordinator."},
+    Text{ErrorCode::kInvalidGroupId, "The configured groupId is invalid."},
+    Text{ErrorCode::kUnknownMemberId, "The coordinator is not aware of this member."},
+    Text{ErrorCode::kRebalanceInProgress, "The group is rebalancing, so a rejoin is needed."},
+    Text{ErrorCode::kGroupAuthorizationFailed, "Group authorization failed."},
+    Text{ErrorCode::kNonEmptyGroup, "The group is not empty."},
+    Text{ErrorCode::kGroupIdNotFound, "The group id does not exist."},
+    Text{ErrorCode::kGroupSubscribedToTopic,
+         "Deleting offsets of a topic is forbidden while the consumer group is actively subscribed "
+         "to it."},
+    Text{ErrorCode::kInvalidProducerEpoch, "Producer attempted to produce with an old epoch."},
+    Text{ErrorCode::kInvalidTxnState,
+         "The producer attempted a transactional operation in an invalid state."},
+    Text{ErrorCode::kTransactionCoordinatorFenced,
+         "Indicates that the transaction coordinator sending a WriteTxnMarker is no longer the "
+         "current coordinator for a given producer."},
+    Text{ErrorCode::kTransactionalIdAuthorizationFailed, "Transactional Id authorization failed."},
+    Text{ErrorCode::kTransactionalIdNotFound, "The transactionalId could not be found."},
+    Text{ErrorCode::kPreferredLeaderNotAvailable, "The preferred leader was not available."},
+    Text{ErrorCode::kEligibleLeadersNotAvailable,
+         "Eligible topic partition leaders are not available."},
+    Text{ErrorCode::kElectionNotNeeded, "Leader election not needed for topic partition."},
+    Text{ErrorCode::kNoReassignmentInProgress, "No partition reassignment is in progress."},
 };
 
 }  // namespace

@@ -14,9 +14,8 @@
 #include <vector>
 
 #include "barnabas/base/ids.h"
-#include "barnabas/protocol/gen/list_offsets.h"
 #include "cluster_client.h"
-#include "error_text.h"
+#include "offsets_client.h"
 #include "option_parser.h"
 #include "rdkafka_client.h"
 #include "subcommands.h"
@@ -25,9 +24,6 @@
 
 namespace barnabas::apps {
 namespace {
-
-constexpr std::int64_t kLatest = -1;
-constexpr std::int32_t kConsumer = -1;
 
 constexpr std::array kOptions = {
     OptionSpec{"bootstrap-server", Argument::kRequired},
@@ -174,70 +170,33 @@ Result<Wanted> wanted_of(const ParsedOptions& options) {
   return wanted;
 }
 
-using Offsets = std::map<TopicPartition, std::int64_t>;
-
-Status ask_leader(ClusterClient& cluster, std::int32_t leader,
-                  const std::vector<TopicPartition>& partitions, std::int64_t time,
-                  Offsets& offsets) {
-  TRY(WireClient* const client, cluster.broker(leader));
-  protocol::ListOffsetsRequest request;
-  request.replica_id = kConsumer;
-  for (const TopicPartition& partition : partitions) {
-    if (request.topics.empty() || request.topics.back().name != partition.topic) {
-      request.topics.emplace_back().name = partition.topic;
-    }
-    auto& asked = request.topics.back().partitions.emplace_back();
-    asked.partition_index = partition.partition.value();
-    asked.timestamp = time;
-  }
-  protocol::ListOffsetsResponse response;
-  TRY_STATUS(client->call(protocol::ApiKey::kListOffsets, request, response));
-  for (const auto& topic : response.topics) {
-    for (const auto& partition : topic.partitions) {
-      const TopicPartition name{topic.name, PartitionId(partition.partition_index)};
-      if (const Status fine = check_answer(partition.error_code); !fine) {
-        say(fmt::format("Skip getting offsets for topic-partition {} due to error: {}",
-                        to_string(name), fine.error().message));
-      } else if (partition.offset >= 0) {
-        offsets[name] = partition.offset;
-      }
-    }
-  }
-  return {};
-}
-
 Status print_offsets(const ParsedOptions& options) {
   TRY(const Wanted wanted, wanted_of(options));
   TRY(const auto time_text, options.value("time"));
-  TRY(const std::int64_t time, time_text ? parse_time(*time_text) : Result<std::int64_t>(kLatest));
+  TRY(const std::int64_t time,
+      time_text ? parse_time(*time_text) : Result<std::int64_t>(kLatestOffset));
   TRY(ClusterClient cluster, ClusterClient::connect(options));
   TRY(const protocol::MetadataResponse metadata, cluster.metadata(true));
-  std::map<std::int32_t, std::vector<TopicPartition>> by_leader;
+  std::vector<TopicPartition> partitions;
   for (const auto& topic : metadata.topics) {
     const std::string name = topic.name.value_or("");
     for (const auto& partition : topic.partitions) {
       if (wanted.matches(name, topic.is_internal, partition.partition_index)) {
-        by_leader[partition.leader_id].push_back({name, PartitionId(partition.partition_index)});
+        partitions.push_back({name, PartitionId(partition.partition_index)});
       }
     }
   }
-  if (by_leader.empty()) {
+  if (partitions.empty()) {
     return refuse("Could not match any topic-partitions with the specified filters");
   }
-  Offsets offsets;
-  for (auto& [leader, partitions] : by_leader) {
-    std::ranges::sort(partitions);
-    if (leader >= 0) {
-      TRY_STATUS(ask_leader(cluster, leader, partitions, time, offsets));
-      continue;
-    }
-    for (const TopicPartition& partition : partitions) {
-      say(fmt::format("Skip getting offsets for topic-partition {} due to error: {}",
-                      to_string(partition), error_text(ErrorCode::kLeaderNotAvailable)));
-    }
-  }
+  TRY(const ListedOffsets offsets, list_offsets(cluster, partitions, time));
   for (const auto& [partition, offset] : offsets) {
-    fmt::print("{}:{}:{}\n", partition.topic, partition.partition.value(), offset);
+    if (!offset) {
+      say(fmt::format("Skip getting offsets for topic-partition {} due to error: {}",
+                      to_string(partition), offset.error().message));
+    } else if (*offset >= 0) {
+      fmt::print("{}:{}:{}\n", partition.topic, partition.partition.value(), *offset);
+    }
   }
   return {};
 }

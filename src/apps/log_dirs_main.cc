@@ -107,15 +107,21 @@ std::string partitions_text(const DescribeLogDirsResponse::DescribeLogDirsResult
       partitions.push_back(&partition);
     }
   }
-  std::string text;
+  // Kafka's tool puts what it prints into a second map, in the order of the first.
+  std::vector<TopicPartition> printed;
+  std::vector<const Partition*> of_printed;
   for (const std::size_t i : java_hash_order(names)) {
-    if (!topics.empty() && !topics.contains(names[i].topic)) {
-      continue;
+    if (topics.empty() || topics.contains(names[i].topic)) {
+      printed.push_back(names[i]);
+      of_printed.push_back(partitions[i]);
     }
+  }
+  std::string text;
+  for (const std::size_t i : java_hash_order(printed)) {
     text += fmt::format(R"({}{{"partition":{},"size":{},"offsetLag":{},"isFuture":{}}})",
-                        text.empty() ? "" : ",", quoted(to_string(names[i])),
-                        partitions[i]->partition_size, partitions[i]->offset_lag,
-                        partitions[i]->is_future_key);
+                        text.empty() ? "" : ",", quoted(to_string(printed[i])),
+                        of_printed[i]->partition_size, of_printed[i]->offset_lag,
+                        of_printed[i]->is_future_key);
   }
   return text;
 }

@@ -29,6 +29,8 @@ constexpr std::array kSubcommands = {
                topics_main},
     Subcommand{"configs", "kafka-configs", "show or change settings of topics and brokers",
                configs_main},
+    Subcommand{"consumer-groups", "kafka-consumer-groups",
+               "list, describe, reset and delete consumer groups", consumer_groups_main},
     Subcommand{"get-offsets", "kafka-get-offsets", "print offsets of partitions", get_offsets_main},
     Subcommand{"delete-records", "kafka-delete-records", "delete records below offsets",
                delete_records_main},

@@ -11,6 +11,7 @@ int server_main(std::span<char*> arguments);
 int metadata_main(std::span<char*> arguments);
 int topics_main(std::span<char*> arguments);
 int configs_main(std::span<char*> arguments);
+int consumer_groups_main(std::span<char*> arguments);
 int get_offsets_main(std::span<char*> arguments);
 int delete_records_main(std::span<char*> arguments);
 int log_dirs_main(std::span<char*> arguments);

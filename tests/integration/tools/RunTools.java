@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Base64;
 import org.apache.kafka.common.utils.Exit;
+import org.slf4j.LoggerFactory;
 
 public class RunTools {
   private static Integer exitCode;
@@ -43,6 +44,8 @@ public class RunTools {
 
   public static void main(String[] ignored) throws Exception {
     PrintStream out = System.out;
+    // The logger keeps the stream that it meets first: its lines are none of the tools' output.
+    LoggerFactory.getLogger(RunTools.class).debug("ready");
     Caught toOut = new Caught();
     Caught toErr = new Caught();
     System.setOut(new PrintStream(toOut, true, StandardCharsets.UTF_8));

@@ -75,7 +75,7 @@ RECORDS: List[Any] = [
     {"partitions": [{"topic": "%"}]}, {"partitions": [{"topic": "%", "partition": "0", "offset": 1}]},
 ]
 
-LOG_DIRS = ["--describe --topic-list java-admin,plain", "--describe --topic-list plain --broker-list 0",
+LOG_DIRS = ["--describe --topic-list mixed,plain", "--describe --topic-list plain --broker-list 0",
             "--describe --topic-list nosuch", "--describe --broker-list 0,7", "--describe --broker-list a",
             "--topic-list plain"]
 
