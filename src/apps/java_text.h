@@ -21,6 +21,10 @@ namespace barnabas::apps {
                             [](char c) { return std::tolower(static_cast<unsigned char>(c)); });
 }
 
+// As new String(bytes, UTF_8) reads it and a UTF-8 stream prints it again: U+FFFD stands for each
+// longest piece that could still have begun a character.
+[[nodiscard]] std::string java_utf8(std::string_view bytes);
+
 // Means itself as a regular expression.
 [[nodiscard]] inline bool is_plain_text(std::string_view text) {
   return text.find_first_of(R"(\^$.|?*+()[]{})") == std::string_view::npos;

@@ -34,6 +34,8 @@ constexpr std::array kSubcommands = {
     Subcommand{"get-offsets", "kafka-get-offsets", "print offsets of partitions", get_offsets_main},
     Subcommand{"delete-records", "kafka-delete-records", "delete records below offsets",
                delete_records_main},
+    Subcommand{"dump-log", "kafka-dump-log", "print segments and indexes from the disk",
+               dump_log_main},
     Subcommand{"log-dirs", "kafka-log-dirs", "show what lies in log dirs", log_dirs_main},
     Subcommand{"console-producer", "kafka-console-producer", "send lines of standard input",
                console_producer_main},
