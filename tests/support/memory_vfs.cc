@@ -320,6 +320,9 @@ Result<std::size_t> MemoryVfs::read(const Inode& inode, const std::string& path,
   const auto count =
       static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), inode.now.size - position));
   bytes_read_[path] += count;
+  if (count == 0) {
+    return count;
+  }
   std::memset(out.data(), 0, count);
   if (position < inode.now.bytes.size()) {
     std::memcpy(out.data(), inode.now.bytes.data() + position,
