@@ -228,6 +228,39 @@ void warn_of_unknown(const AlteredResource& resource) {
   }
 }
 
+// Kafka's LogCleaner.validateReconfiguration.
+Status check_cleaner(const Services& services, const ConfigMap& next) {
+  constexpr std::string_view kThreads = "log.cleaner.threads";
+  const auto found = next.find(std::string(kThreads));
+  if (found == next.end()) {
+    return {};
+  }
+  const int current =
+      config::with_dynamic(services.config,
+                           dynamic_overrides(*services.metadata.load(), services.broker_id))
+          .get_int(kThreads);
+  const int wanted = config::with_dynamic(services.config, {{{found->first, found->second}}, {}})
+                         .get_int(kThreads);
+  // In the frame that Kafka puts around what a part of it refuses.
+  const auto refuse = [](std::string_view why) {
+    return invalid(fmt::format(
+        "Invalid value org.apache.kafka.common.config.ConfigException: Log cleaner threads {} for "
+        "configuration Invalid dynamic configuration",
+        why));
+  };
+  if (wanted < 1) {
+    return refuse("should be at least 1");
+  }
+  if (wanted < current / 2) {
+    return refuse(fmt::format("cannot be reduced to less than half the current value {}", current));
+  }
+  if (wanted > current * 2) {
+    return refuse(
+        fmt::format("cannot be increased to more than double the current value {}", current));
+  }
+  return {};
+}
+
 // Runs on the controller's home.
 Result<ConfigMap> edit(const Services& services, const AlteredResource& resource, bool incremental,
                        const ConfigMap& now) {
@@ -236,6 +269,7 @@ Result<ConfigMap> edit(const Services& services, const AlteredResource& resource
     TRY_STATUS(check_topic(services, resource.name, next));
   } else {
     TRY_STATUS(config::check_dynamic(next, !resource.name.empty()));
+    TRY_STATUS(check_cleaner(services, next));
     warn_of_unknown(resource);
   }
   return next;

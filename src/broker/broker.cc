@@ -163,8 +163,12 @@ class Broker::Impl final : public controller::ConfigListener,
   Executor& home() { return control_.executor(0); }
 
   void take_dynamic_overrides(const config::DynamicBrokerOverrides& overrides) {
+    const storage::CleanerOptions cleaner = cleaner_options(*current_.load());
     current_.exchange(
         std::make_shared<const config::BrokerConfig>(config::with_dynamic(config_, overrides)));
+    if (cleaner_options(*current_.load()) != cleaner) {
+      logs_->update_cleaner(cleaner_options(*current_.load()));
+    }
   }
 
   Status start_all() {

@@ -68,16 +68,19 @@ storage::LogManagerOptions log_manager_options(const config::BrokerConfig& confi
   options.producer_id_expiration_check_interval_ms =
       config.producer_state.expiration_check_interval_ms;
   options.initial_task_delay_ms = config.log_dirs.initial_task_delay_ms;
-  options.cleaner = {
-      .enabled = config.get_bool("log.cleaner.enable"),
-      .threads = config.get_int("log.cleaner.threads"),
-      .dedupe_buffer_bytes =
-          static_cast<std::size_t>(config.get_long("log.cleaner.dedupe.buffer.size")),
-      .io_buffer_bytes = static_cast<std::size_t>(config.get_int("log.cleaner.io.buffer.size")),
-      .load_factor = config.get_double("log.cleaner.io.buffer.load.factor"),
-      .max_bytes_per_second = config.get_double("log.cleaner.io.max.bytes.per.second"),
-      .backoff_ms = config.get_long("log.cleaner.backoff.ms")};
+  options.cleaner = cleaner_options(config);
   return options;
+}
+
+storage::CleanerOptions cleaner_options(const config::BrokerConfig& config) {
+  return {.enabled = config.get_bool("log.cleaner.enable"),
+          .threads = config.get_int("log.cleaner.threads"),
+          .dedupe_buffer_bytes =
+              static_cast<std::size_t>(config.get_long("log.cleaner.dedupe.buffer.size")),
+          .io_buffer_bytes = static_cast<std::size_t>(config.get_int("log.cleaner.io.buffer.size")),
+          .load_factor = config.get_double("log.cleaner.io.buffer.load.factor"),
+          .max_bytes_per_second = config.get_double("log.cleaner.io.max.bytes.per.second"),
+          .backoff_ms = config.get_long("log.cleaner.backoff.ms")};
 }
 
 net::ServerOptions server_options(const config::BrokerConfig& config) {

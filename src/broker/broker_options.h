@@ -11,6 +11,7 @@
 namespace barnabas::broker {
 
 [[nodiscard]] storage::LogManagerOptions log_manager_options(const config::BrokerConfig& config);
+[[nodiscard]] storage::CleanerOptions cleaner_options(const config::BrokerConfig& config);
 [[nodiscard]] net::ServerOptions server_options(const config::BrokerConfig& config);
 // What /brokers/ids/N says; ports that were 0 are taken from the running server.
 [[nodiscard]] zk::BrokerZNode broker_znode(const config::BrokerConfig& config,

@@ -20,7 +20,13 @@ namespace {
 
 constexpr std::string_view kListenerPrefix = "listener.name.";
 // Beyond the defaults of topics.
-constexpr std::array<std::string_view, 2> kLive = {"num.recovery.threads.per.data.dir",
+constexpr std::array<std::string_view, 8> kLive = {"log.cleaner.backoff.ms",
+                                                   "log.cleaner.dedupe.buffer.size",
+                                                   "log.cleaner.io.buffer.load.factor",
+                                                   "log.cleaner.io.buffer.size",
+                                                   "log.cleaner.io.max.bytes.per.second",
+                                                   "log.cleaner.threads",
+                                                   "num.recovery.threads.per.data.dir",
                                                    "unclean.leader.election.enable"};
 // Kafka takes these for one listener only.
 constexpr std::array<std::string_view, 2> kPerListener = {"ssl.", "sasl."};

@@ -70,8 +70,7 @@ Result<DirtyRange> find_dirty_range(const CompactionView& view, std::optional<Of
   }
   const LogConfig& config = view.config;
   range.first_uncleanable = view.segments.back()->base_offset();
-  // A segment that is not stable to its end is left for later as a whole. (Kafka takes the keys of
-  // such a segment to its end, so that a record may go for one that is aborted later.)
+  // A segment that is not stable to its end is left for later as a whole.
   for (std::size_t i = 0; i + 1 < view.segments.size(); ++i) {
     if (view.segments[i + 1]->base_offset() > view.last_stable) {
       range.first_uncleanable = view.segments[i]->base_offset();
@@ -96,14 +95,18 @@ Result<DirtyRange> find_dirty_range(const CompactionView& view, std::optional<Of
       range.is_overdue = first > 0 && first < overdue;
     }
   }
-  range.first_uncleanable = std::max(range.first_uncleanable, range.first_dirty);
-  for (const auto& segment : view.segments) {
-    if (segment->base_offset() < range.first_dirty) {
-      range.clean_bytes += segment->size_bytes();
-    } else if (segment->base_offset() < range.first_uncleanable) {
-      range.dirty_bytes += segment->size_bytes();
+  // A segment that is clean in part counts on both sides, as in Kafka.
+  for (std::size_t i = 0; i < view.segments.size(); ++i) {
+    const Segment& segment = *view.segments[i];
+    if (segment.base_offset() < range.first_dirty) {
+      range.clean_bytes += segment.size_bytes();
+    }
+    if (segment.base_offset() < range.first_uncleanable && i + 1 < view.segments.size() &&
+        view.segments[i + 1]->base_offset() > range.first_dirty) {
+      range.dirty_bytes += segment.size_bytes();
     }
   }
+  range.first_uncleanable = std::max(range.first_uncleanable, range.first_dirty);
   return range;
 }
 

@@ -75,6 +75,8 @@ class Compaction {
   [[nodiscard]] bool done() const { return phase_ == Phase::kDone; }
   // Up to here the log is clean, once the pass is done.
   [[nodiscard]] Offset clean_up_to() const { return end_; }
+  // How often the log had been cut before the pass.
+  [[nodiscard]] std::uint64_t truncations() const { return view_.truncations; }
   // Read and written so far.
   [[nodiscard]] std::uint64_t bytes() const { return read_bytes_ + written_bytes_; }
   [[nodiscard]] std::uint64_t read_bytes() const { return read_bytes_; }

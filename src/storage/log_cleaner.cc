@@ -15,10 +15,18 @@ constexpr std::int64_t kLongestPauseMs = 3600000;
 
 LogCleaner::LogCleaner(const CleanerOptions& options, const StorageEnvironment& env,
                        std::shared_ptr<SteadyWall> wall, Logs logs)
-    : options_(options), env_(env), wall_(std::move(wall)), logs_(std::move(logs)) {
-  for (int i = 0; i < std::max(options_.threads, 1); ++i) {
-    workers_.push_back(std::make_shared<Worker>());
+    : env_(env), wall_(std::move(wall)), logs_(std::move(logs)), workers_(make_workers(options)) {}
+
+int LogCleaner::worker_count(const CleanerOptions& options) {
+  return std::max(options.threads, 1);
+}
+
+LogCleaner::Workers LogCleaner::make_workers(const CleanerOptions& options) {
+  Workers workers;
+  for (int i = 0; i < worker_count(options); ++i) {
+    workers.push_back(std::make_shared<Worker>(options));
   }
+  return workers;
 }
 
 void LogCleaner::load_checkpoint(const std::string& log_dir) {
@@ -31,24 +39,79 @@ void LogCleaner::load_checkpoint(const std::string& log_dir) {
   clean_[log_dir] = read ? std::move(*read) : OffsetMap{};
 }
 
-void LogCleaner::start(std::int64_t delay_ms) {
-  for (const auto& worker : workers_) {
-    env_.disk->post([this, worker, delay_ms] {
+void LogCleaner::start() {
+  Workers workers;
+  {
+    const MutexLock lock(mutex_);
+    life_ = Life::kStarted;
+    workers = workers_;
+  }
+  set_going(workers);
+}
+
+void LogCleaner::set_going(const Workers& workers) {
+  for (const auto& worker : workers) {
+    env_.disk->post([this, worker] {
       const MutexLock lock(worker->mutex);
-      if (!worker->stopped) {
-        schedule(worker, delay_ms);
+      if (worker->state == State::kWorking) {
+        schedule(worker, 0);
       }
     });
   }
 }
 
+// Nobody waits for a step here: the old workers let go on the disk executor.
+void LogCleaner::reconfigure(const CleanerOptions& options) {
+  Workers fresh = make_workers(options);
+  Workers old;
+  {
+    const MutexLock lock(mutex_);
+    if (life_ == Life::kStopped) {
+      return;
+    }
+    old = std::exchange(workers_, fresh);
+    if (life_ == Life::kIdle) {
+      return;  // none of them has begun
+    }
+    retired_.insert(retired_.end(), old.begin(), old.end());
+  }
+  for (const auto& worker : old) {
+    env_.disk->post([this, worker] {
+      const MutexLock lock(worker->mutex);
+      if (worker->state == State::kWorking) {
+        worker->state = State::kRetiring;
+        worker->timer.reset();
+        give_up(*worker);
+        const MutexLock mine(mutex_);
+        std::erase(retired_, worker);
+      }
+    });
+  }
+  set_going(fresh);
+}
+
+void LogCleaner::give_up(Worker& worker) {
+  if (worker.log) {
+    const MutexLock lock(mutex_);
+    in_progress_.erase(worker.log->topic_partition());
+  }
+  worker.pass.reset();
+  worker.log.reset();
+}
+
 void LogCleaner::stop() {
-  for (const auto& worker : workers_) {
+  Workers all;
+  {
+    const MutexLock lock(mutex_);
+    life_ = Life::kStopped;
+    all = workers_;
+    all.insert(all.end(), retired_.begin(), retired_.end());
+  }
+  for (const auto& worker : all) {
     const MutexLock lock(worker->mutex);
-    worker->stopped = true;
+    worker->state = State::kStopped;
     worker->timer.reset();
-    worker->pass.reset();
-    worker->log.reset();
+    give_up(*worker);
   }
 }
 
@@ -59,7 +122,7 @@ void LogCleaner::schedule(const std::shared_ptr<Worker>& worker, std::int64_t de
     std::int64_t pause_ms = 0;
     {
       const MutexLock lock(worker->mutex);
-      if (worker->stopped) {
+      if (worker->state != State::kWorking) {
         return;
       }
       pause_ms = work(*worker);
@@ -67,7 +130,7 @@ void LogCleaner::schedule(const std::shared_ptr<Worker>& worker, std::int64_t de
     // Posted, because the timer that runs now must not be replaced under its own feet.
     env_.disk->post([this, worker, pause_ms] {
       const MutexLock lock(worker->mutex);
-      if (!worker->stopped) {
+      if (worker->state == State::kWorking) {
         schedule(worker, pause_ms);
       }
     });
@@ -75,9 +138,13 @@ void LogCleaner::schedule(const std::shared_ptr<Worker>& worker, std::int64_t de
 }
 
 void LogCleaner::run_until_clean() {
-  Worker& worker = *workers_.front();
+  const auto first = [this] {
+    const MutexLock lock(mutex_);
+    return workers_.front();
+  }();
+  Worker& worker = *first;
   const MutexLock lock(worker.mutex);
-  while (!worker.stopped && (worker.pass || begin_pass(worker))) {
+  while (worker.state == State::kWorking && (worker.pass || begin_pass(worker))) {
     static_cast<void>(work(worker));
   }
   delete_old_segments();
@@ -86,14 +153,15 @@ void LogCleaner::run_until_clean() {
 std::int64_t LogCleaner::work(Worker& worker) {
   if (!worker.pass && !begin_pass(worker)) {
     delete_old_segments();
-    return options_.backoff_ms;
+    return worker.options.backoff_ms;
   }
   const Status result = worker.pass->step();
   if (!result || worker.pass->done()) {
     end_pass(worker, result);
     return 0;
   }
-  const double rate = options_.max_bytes_per_second / static_cast<double>(workers_.size());
+  const double rate =
+      worker.options.max_bytes_per_second / static_cast<double>(worker_count(worker.options));
   const double due_ms = static_cast<double>(worker.pass->bytes()) / rate * 1000.0;
   const auto spent_ms = static_cast<double>(monotonic_ms(*env_.clock) - worker.pass_began_ms);
   return static_cast<std::int64_t>(
@@ -124,6 +192,9 @@ bool LogCleaner::begin_pass(Worker& worker) {
         continue;
       }
     }
+    if (config.cleanup_delete) {
+      delete_old_segments(*log);  // rather than to compact them first
+    }
     Candidate candidate{log, log->compaction_view(), {}};
     const auto range =
         find_dirty_range(candidate.view, cleaned_up_to(log->topic_partition()), now_ms);
@@ -134,7 +205,7 @@ bool LogCleaner::begin_pass(Worker& worker) {
     }
     candidate.range = *range;
     if (range->checkpoint_is_off) {
-      remember(*log, range->first_dirty);
+      remember(log, range->first_dirty, candidate.view.truncations);
     }
     const bool dirty_enough = range->dirty_ratio() > config.min_cleanable_dirty_ratio ||
                               (range->is_overdue && range->dirty_bytes > 0);
@@ -152,10 +223,11 @@ bool LogCleaner::begin_pass(Worker& worker) {
     }
     in_progress_.insert(filthiest->log->topic_partition());
   }
+  const auto workers = static_cast<std::size_t>(worker_count(worker.options));
   CompactionOptions options;
-  options.map_bytes = options_.dedupe_buffer_bytes / workers_.size();
-  options.map_load_factor = options_.load_factor;
-  options.step_bytes = std::max<std::size_t>(options_.io_buffer_bytes / workers_.size(), 4096);
+  options.map_bytes = worker.options.dedupe_buffer_bytes / workers;
+  options.map_load_factor = worker.options.load_factor;
+  options.step_bytes = std::max<std::size_t>(worker.options.io_buffer_bytes / workers, 4096);
   worker.log = filthiest->log;
   worker.pass = std::make_unique<Compaction>(filthiest->log, std::move(filthiest->view),
                                              filthiest->range, options, now_ms);
@@ -169,7 +241,7 @@ void LogCleaner::end_pass(Worker& worker, const Status& result) {
     logging::logger("storage").info("{}: compacted up to offset {}: {} bytes read, {} written",
                                     to_string(partition), worker.pass->clean_up_to().value(),
                                     worker.pass->read_bytes(), worker.pass->written_bytes());
-    remember(*worker.log, worker.pass->clean_up_to());
+    remember(worker.log, worker.pass->clean_up_to(), worker.pass->truncations());
   } else {
     const bool for_good = result.error().code != ErrorCode::kKafkaStorageError;
     logging::logger("storage").error("{}: compaction failed: {}{}", to_string(partition),
@@ -196,22 +268,62 @@ std::optional<Offset> LogCleaner::cleaned_up_to(const TopicPartition& partition)
   return std::nullopt;
 }
 
-// Logs that are gone are forgotten with the next write of their directory.
-void LogCleaner::remember(const LogImpl& log, Offset clean_up_to) {
+// Nothing is remembered of a log that is gone by now, or that was cut since it was looked at: who
+// cut it has told on_truncation() before or will do so after this.
+void LogCleaner::remember(const std::shared_ptr<LogImpl>& log, Offset clean_up_to,
+                          std::uint64_t truncations) {
   std::set<TopicPartition> there;
-  for (const auto& each : logs_()) {
-    if (each->log_dir() == log.log_dir()) {
+  bool is_there = false;
+  const auto logs = logs_();
+  const MutexLock lock(mutex_);
+  for (const auto& each : logs) {
+    if (each->log_dir() == log->log_dir()) {
       there.insert(each->topic_partition());
+      is_there = is_there || each == log;
     }
   }
-  const MutexLock lock(mutex_);
-  OffsetMap& offsets = clean_[log.log_dir()];
+  OffsetMap& offsets = clean_[log->log_dir()];
   std::erase_if(offsets, [&there](const auto& entry) { return !there.contains(entry.first); });
-  offsets[log.topic_partition()] = clean_up_to;
+  if (is_there && log->truncations() == truncations) {
+    offsets[log->topic_partition()] = clean_up_to;
+  }
+  write_checkpoint(log->log_dir());
+}
+
+void LogCleaner::write_checkpoint(const std::string& log_dir) {
   const Status written =
-      write_offset_checkpoint(*env_.vfs, log.log_dir() + "/" + kCleanerFile, offsets);
+      write_offset_checkpoint(*env_.vfs, log_dir + "/" + kCleanerFile, clean_[log_dir]);
   if (!written) {
     logging::logger("storage").error("{}", written.error().message);
+  }
+}
+
+void LogCleaner::on_truncation(const LogImpl& log, Offset offset) {
+  const MutexLock lock(mutex_);
+  const auto dir = clean_.find(log.log_dir());
+  if (dir == clean_.end()) {
+    return;
+  }
+  const auto found = dir->second.find(log.topic_partition());
+  if (found != dir->second.end() && found->second > offset) {
+    found->second = offset;
+    write_checkpoint(log.log_dir());
+  }
+}
+
+void LogCleaner::forget(std::span<const TopicPartition> partitions) {
+  const MutexLock lock(mutex_);
+  for (const auto& partition : partitions) {
+    uncleanable_.erase(partition);
+  }
+  for (auto& [log_dir, offsets] : clean_) {
+    std::size_t erased = 0;
+    for (const auto& partition : partitions) {
+      erased += offsets.erase(partition);
+    }
+    if (erased > 0) {
+      write_checkpoint(log_dir);
+    }
   }
 }
 
@@ -226,11 +338,15 @@ void LogCleaner::delete_old_segments() {
         continue;
       }
     }
-    const auto deleted = log->delete_old_segments();
-    if (!deleted) {
-      logging::logger("storage").warn("retention of {}: {}", to_string(log->topic_partition()),
-                                      deleted.error().message);
-    }
+    delete_old_segments(*log);
+  }
+}
+
+void LogCleaner::delete_old_segments(LogImpl& log) {
+  const auto deleted = log.delete_old_segments();
+  if (!deleted) {
+    logging::logger("storage").warn("retention of {}: {}", to_string(log.topic_partition()),
+                                    deleted.error().message);
   }
 }
 

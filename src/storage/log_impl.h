@@ -23,6 +23,8 @@
 
 namespace barnabas::storage {
 
+class LogImpl;
+
 // What all logs of a log dir share.
 struct LogContext {
   Vfs* vfs = nullptr;
@@ -35,6 +37,8 @@ struct LogContext {
   std::function<Status()> checkpoint_recovery_points;
   // So many bytes lie below a recovery point that has moved. Takes the logs' locks. THREAD: disk
   std::function<void(std::uint64_t)> synced_bytes;
+  // The log was cut; what is at or above the offset is gone. Takes the log's locks.
+  std::function<void(const LogImpl&, Offset)> on_truncation;
   std::int64_t producer_id_expiration_ms = 86400000;
   std::uint64_t flush_behind_bytes = UINT64_MAX;
 };
@@ -108,6 +112,8 @@ class LogImpl final : public Log, public std::enable_shared_from_this<LogImpl> {
   [[nodiscard]] Offset recovery_point() const override;
   [[nodiscard]] std::int64_t last_flush_ms() const override;
   [[nodiscard]] std::vector<ProducerStateInfo> active_producers() const override;
+  // How often what was written has been cut.
+  [[nodiscard]] std::uint64_t truncations() const EXCLUDES(mutex_);
   void remove_expired_producers(std::int64_t now_ms) override;
   [[nodiscard]] Status close() override;
 
@@ -177,6 +183,7 @@ class LogImpl final : public Log, public std::enable_shared_from_this<LogImpl> {
   // Cutting: log_truncate.cc.
   [[nodiscard]] Status remove_segments(const SegmentList& doomed) REQUIRES(mutex_);
   [[nodiscard]] Status lower_recovery_point(Offset offset) EXCLUDES(mutex_);
+  void tell_truncation() EXCLUDES(mutex_);
   [[nodiscard]] Status truncate_locked(Offset offset) REQUIRES(mutex_);
   [[nodiscard]] Status truncate_fully_locked(Offset offset) REQUIRES(mutex_);
   void raise_log_start(Offset offset) REQUIRES(mutex_);

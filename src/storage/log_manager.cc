@@ -231,6 +231,9 @@ LogContext LogManagerImpl::context_of(const Directory& directory) {
     const MutexLock lock(gate->mutex);
     return gate->stopped ? Status{} : checkpoint_recovery_points_in(directory);
   };
+  context.on_truncation = [this](const LogImpl& log, Offset offset) {
+    cleaner_.on_truncation(log, offset);
+  };
   context.synced_bytes = [state = directory.state, due = options_.flush_behind_bytes,
                           disk = env_.disk,
                           checkpoint = context.checkpoint_recovery_points](std::uint64_t bytes) {
@@ -450,6 +453,7 @@ Status LogManagerImpl::delete_logs(std::span<const TopicPartition> partitions) {
       touched.insert(*log_dir);
     }
   }
+  cleaner_.forget(partitions);
   // So that a partition of this name that is made later begins at 0.
   for (const auto& directory : directories_) {
     if (touched.contains(directory.state->path())) {

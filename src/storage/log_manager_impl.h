@@ -47,6 +47,7 @@ class LogManagerImpl final : public LogManager, public LogDirFailureListener {
 
   void run_retention() override;
   void run_compaction() override;
+  void update_cleaner(const CleanerOptions& options) override;
   void flush_dirty_logs() override;
   void checkpoint_recovery_points() override;
   void checkpoint_log_starts() override;

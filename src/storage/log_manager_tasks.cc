@@ -14,7 +14,7 @@ constexpr std::int64_t kNeverMs = std::int64_t{365} * 24 * 3600 * 1000;
 
 void LogManagerImpl::start() {
   if (options_.cleaner.enabled) {
-    cleaner_.start(options_.initial_task_delay_ms);
+    cleaner_.start();
   }
   env_.disk->post([this, gate = gate_] {
     const MutexLock lock(gate->mutex);
@@ -34,6 +34,10 @@ void LogManagerImpl::start() {
       add_task(*gate, options_.flush_scheduler_interval_ms, &LogManagerImpl::flush_dirty_logs);
     }
   });
+}
+
+void LogManagerImpl::update_cleaner(const CleanerOptions& options) {
+  cleaner_.reconfigure(options);
 }
 
 void LogManagerImpl::run_compaction() {

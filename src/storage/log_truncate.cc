@@ -72,10 +72,25 @@ Result<bool> LogImpl::truncate_to(Offset offset) {
       cut = true;
     }
   }
+  if (cut) {
+    tell_truncation();
+  }
   if (epochs_changed) {
     flush_epochs_later();
   }
   return cut;
+}
+
+// From the active segment's start, as in Kafka.
+void LogImpl::tell_truncation() {
+  if (context_.on_truncation) {
+    context_.on_truncation(*this, view().active_base_);
+  }
+}
+
+std::uint64_t LogImpl::truncations() const {
+  const MutexLock lock(mutex_);
+  return truncations_;
 }
 
 Status LogImpl::truncate_locked(Offset offset) {
@@ -137,6 +152,7 @@ Status LogImpl::truncate_fully_and_start_at(Offset offset) {
     TRY_STATUS(usable());
     TRY_STATUS(noted(truncate_fully_locked(offset)));
   }
+  tell_truncation();
   flush_epochs_later();
   return {};
 }

@@ -33,6 +33,7 @@ namespace barnabas::storage {
 
 // Compaction, with Kafka 3.9.1's defaults.
 struct CleanerOptions {
+  bool operator==(const CleanerOptions&) const = default;
   bool enabled = true;                          // log.cleaner.enable
   int threads = 1;                              // log.cleaner.threads
   std::size_t dedupe_buffer_bytes = 134217728;  // log.cleaner.dedupe.buffer.size, of all threads
@@ -101,6 +102,8 @@ class LogManager {
   [[nodiscard]] virtual bool had_clean_shutdown() const = 0;
   // Begins the periodic tasks on the disk executor.
   virtual void start() = 0;
+  // What log.cleaner.* says from now on; nothing where the cleaner does not run. THREAD: any
+  virtual void update_cleaner(const CleanerOptions& options) = 0;
   // Ends them, closes all logs, writes checkpoints and markers. THREAD: disk
   [[nodiscard]] virtual Status stop(BrokerEpoch broker_epoch) = 0;
 

@@ -234,3 +234,27 @@ def configs_in_effect(t: Target) -> None:
     produce("as at the start", "live-default")
     for topic in ("live", "live-default"):  # how many records it took is each broker's own
         t.delete_topic(topic)
+
+
+@case
+def cleaner_configs(t: Target) -> None:
+    """What may be said of the cleaner while it runs."""
+    def alter(label: str, *configs: Change) -> None:
+        t.note(label, "IncrementalAlterConfigs", 1, Resources=[changes(BROKER, "", list(configs))])
+
+    for label, key, value in (
+            ("threads", "log.cleaner.threads", "2"), ("backoff", "log.cleaner.backoff.ms", "20000"),
+            ("buffer", "log.cleaner.dedupe.buffer.size", "10000000"),
+            ("rate", "log.cleaner.io.max.bytes.per.second", "1000000.0"),
+            ("load factor", "log.cleaner.io.buffer.load.factor", "0.5"),
+            ("io buffer", "log.cleaner.io.buffer.size", "100000")):
+        alter(label, (key, SET, value))
+        settled(t, "0", **{key.replace(".", "_"): value})
+    for wrong in ("-1", "9", "x"):  # "0" is a division by zero in Kafka
+        alter(f"{wrong} threads", ("log.cleaner.threads", SET, wrong))
+    alter("enable", ("log.cleaner.enable", SET, "false"))
+    shown(t, "cleaner", BROKER, "0", "log.cleaner.threads", "log.cleaner.backoff.ms",
+          "log.cleaner.io.max.bytes.per.second", "log.cleaner.io.buffer.load.factor")
+    alter("back", *((key, DELETE, None) for key in (
+        "log.cleaner.backoff.ms", "log.cleaner.dedupe.buffer.size", "log.cleaner.io.buffer.size",
+        "log.cleaner.io.max.bytes.per.second", "log.cleaner.io.buffer.load.factor")))

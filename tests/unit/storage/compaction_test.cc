@@ -374,7 +374,6 @@ TEST_F(CompactionTest, CompactAndDeleteDeletesToo) {
 TEST_F(CompactionTest, ThrottledItGoesOnLater) {
   options_.cleaner.max_bytes_per_second = 1000;
   options_.cleaner.io_buffer_bytes = 4096;
-  options_.initial_task_delay_ms = 1;
   config_.segment_bytes = 20'000;
   open_log();
   for (int i = 0; i < 300; ++i) {
@@ -386,6 +385,89 @@ TEST_F(CompactionTest, ThrottledItGoesOnLater) {
   EXPECT_EQ(stored().size(), 300U) << "50 KB at 1 KB a second";
   time_.advance(std::chrono::seconds(100));
   EXPECT_EQ(offsets(), (std::vector<std::int64_t>{298, 299}));
+}
+
+TEST_F(CompactionTest, ATopicMadeAnewIsDirtyFromItsStart) {
+  open_log();
+  put("a", "1");
+  put("a", "2");
+  compact();
+  ASSERT_EQ(clean_up_to(), 2);
+  log_.reset();
+  const TopicPartition partition{"t", PartitionId(0)};
+  ASSERT_TRUE(manager_->delete_logs({&partition, 1}));
+  EXPECT_EQ(clean_up_to(), 0) << "the name is out of the checkpoint at once, as with Kafka";
+  log_ = manager_->get_or_create(partition, std::nullopt, config_, true).value();
+  put("b", "1");
+  put("b", "2");
+  put("b", "3");
+  compact();
+  EXPECT_EQ(offsets(), std::vector<std::int64_t>{2});
+}
+
+TEST_F(CompactionTest, ADamagedLogThatIsMadeAnewIsCompactedAgain) {
+  open_log();
+  put("a", "1");
+  put("a", "2");
+  ASSERT_TRUE(log_->roll());
+  stop_cleanly();
+  std::string bytes = content("00000000000000000000.log");
+  bytes[bytes.size() - 3] ^= 1;
+  vfs_.set_content(std::string(kLogDir) + "/00000000000000000000.log", bytes);
+  open_log();
+  log_->update_high_watermark(log_->end_offset());
+  manager_->run_compaction();
+  log_.reset();
+  const TopicPartition partition{"t", PartitionId(0)};
+  ASSERT_TRUE(manager_->delete_logs({&partition, 1}));
+  log_ = manager_->get_or_create(partition, std::nullopt, config_, true).value();
+  put("b", "1");
+  put("b", "2");
+  compact();
+  EXPECT_EQ(offsets(), std::vector<std::int64_t>{1});
+}
+
+TEST_F(CompactionTest, WhatIsWrittenAfterATruncationIsDirty) {
+  open_log();
+  put("a", "1");
+  put("b", "1");
+  put("c", "1");
+  compact();
+  ASSERT_EQ(clean_up_to(), 3);
+  ASSERT_TRUE(log_->truncate_to(Offset(1)));
+  EXPECT_LE(clean_up_to(), 1);
+  written_.clear();
+  put("d", "1");
+  put("d", "2");
+  put("d", "3");
+  compact();
+  EXPECT_EQ(offsets(), (std::vector<std::int64_t>{0, 3}));
+}
+
+TEST_F(CompactionTest, OtherWorkersTakeOverWhenItIsReconfigured) {
+  options_.cleaner.max_bytes_per_second = 1000;
+  options_.cleaner.io_buffer_bytes = 4096;
+  config_.segment_bytes = 20'000;
+  open_log();
+  for (int i = 0; i < 300; ++i) {
+    put("k" + std::to_string(i % 2), std::string(100, 'v'));
+  }
+  ASSERT_TRUE(log_->roll());
+  manager_->start();
+  time_.advance(std::chrono::seconds(10));
+  EXPECT_EQ(stored().size(), 300U) << "50 KB at 1 KB a second";
+  CleanerOptions options = options_.cleaner;
+  options.max_bytes_per_second = 1e9;
+  options.threads = 2;
+  manager_->update_cleaner(options);
+  time_.advance(std::chrono::milliseconds(100));
+  EXPECT_EQ(offsets(), (std::vector<std::int64_t>{298, 299}));
+  put("k0", "again");
+  ASSERT_TRUE(log_->roll());
+  options.backoff_ms = 1;
+  manager_->update_cleaner(options);
+  time_.advance(std::chrono::milliseconds(100));
+  EXPECT_EQ(offsets(), (std::vector<std::int64_t>{299, 300}));
 }
 
 // Random batches of few keys; after each compaction exactly the last records are left.
