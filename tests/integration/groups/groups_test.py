@@ -17,8 +17,8 @@ from lib.brokers import Broker
 from lib.client import Client
 from lib.process import WaitTimeout, wait_until
 from lib.wire import Record
-from members import (SESSION_MS, ConfluentMember, Jvm, Member, check_records, wait_records,
-                     wait_shared)
+from members import (SESSION_MS, ConfluentMember, Jvm, Member, ProgramMember, check_records,
+                     wait_records, wait_shared)
 
 SETTINGS = {"group.initial.rebalance.delay.ms": 0, "offsets.topic.num.partitions": 5}
 COOPERATIVE = {"partition.assignment.strategy": "cooperative-sticky"}
@@ -86,7 +86,7 @@ class Stage:
 
     def clear(self) -> None:
         for member in self.cast:
-            if isinstance(member, ConfluentMember):
+            if isinstance(member, ProgramMember):
                 member.die()
 
 

@@ -4,7 +4,7 @@ import json
 import pathlib
 import subprocess
 import threading
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 from lib import brokers, built, paths
 from lib.brokers import Broker
@@ -59,19 +59,16 @@ class Member:
         raise NotImplementedError
 
 
-class ConfluentMember(Member):
-    """A process with the newest librdkafka."""
+class ProgramMember(Member):
+    """A process of its own, with one of the client libraries."""
 
-    def __init__(self, name: str, broker: Broker, topic: str, group: str, **settings: object):
+    def __init__(self, name: str, command: Sequence[str], broker: Broker, topic: str, group: str,
+                 **settings: object):
         super().__init__(name)
-        python = built.python_env(paths.CLIENTS / "python" / "requirements.txt")
         given = {"bootstrap.servers": broker.bootstrap, "group.id": group,
-                 "session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": 500,
-                 "topic.metadata.refresh.interval.ms": 1000, "fetch.wait.max.ms": 100,
-                 "partition.assignment.strategy": "range", **settings}
+                 "session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": 500, **settings}
         self._child = subprocess.Popen(
-            [python, str(HERE / "confluent_member.py"), topic,
-             *(f"{key.replace('_', '.')}={value}" for key, value in given.items())],
+            [*command, topic, *(f"{key.replace('_', '.')}={value}" for key, value in given.items())],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -87,6 +84,16 @@ class ConfluentMember(Member):
     def die(self) -> None:
         self._child.kill()
         self._child.wait()
+
+
+class ConfluentMember(ProgramMember):
+    """A process with the newest librdkafka."""
+
+    def __init__(self, name: str, broker: Broker, topic: str, group: str, **settings: object):
+        python = built.python_env(paths.CLIENTS / "python" / "requirements.txt")
+        super().__init__(name, [python, str(HERE / "confluent_member.py")], broker, topic, group, **{
+            "topic.metadata.refresh.interval.ms": 1000, "fetch.wait.max.ms": 100,
+            "partition.assignment.strategy": "range", **settings})
 
 
 class JavaMember(Member):
