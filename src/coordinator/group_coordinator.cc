@@ -232,7 +232,7 @@ class GroupCoordinatorImpl final : public GroupCoordinator {
  private:
   // Runs `task` at home unless the coordinator is gone by then.
   void post(Task task) {
-    ports_.home.post([this, alive = alive_, task = std::move(task)]() mutable {
+    ports_.home.post([alive = alive_, task = std::move(task)]() mutable {
       if (*alive) {
         task();
       }

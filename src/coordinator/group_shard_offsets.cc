@@ -1,6 +1,7 @@
 // Committed offsets of a shard: commit, fetch, delete, expire.
 #include <algorithm>
 
+#include "barnabas/base/java_length.h"
 #include "barnabas/base/logging.h"
 #include "barnabas/record/builder.h"
 #include "group_records.h"
@@ -29,18 +30,6 @@ ErrorCode commit_error(ErrorCode written) {
     default:
       return written;
   }
-}
-
-// Java counts UTF-16 units.
-std::size_t java_length(std::string_view utf8) {
-  std::size_t units = 0;
-  for (const char c : utf8) {
-    const auto byte = static_cast<std::uint8_t>(c);
-    if ((byte & 0xC0U) != 0x80U) {
-      units += byte >= 0xF0U ? 2 : 1;
-    }
-  }
-  return units;
 }
 
 record::BatchOptions batch_options(const GroupOptions& options) {

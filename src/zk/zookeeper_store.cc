@@ -263,7 +263,10 @@ class Store final : public ZooKeeperStore,
       return give_up();
     }
     if (client_ == nullptr) {
-      reopen_ = home_.run_after(kReopenAfter, [this] { open_handle(std::nullopt); });
+      reopen_ = home_.run_after(kReopenAfter, [this] {
+        home_.assert_here();
+        open_handle(std::nullopt);
+      });
       return;
     }
     pump();

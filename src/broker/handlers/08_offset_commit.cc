@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "barnabas/base/java_length.h"
 #include "barnabas/protocol/gen/offset_commit.h"
 #include "group_answers.h"
 #include "handler_table.h"
@@ -83,7 +84,7 @@ void commit_to_tree(RequestContext& context, const OffsetCommitRequest& request,
     for (const auto& partition : topic.partitions) {
       auto& entry = to.partitions.emplace_back();
       entry.partition_index = partition.partition_index;
-      if (partition.committed_metadata && partition.committed_metadata->size() > longest) {
+      if (partition.committed_metadata && java_length(*partition.committed_metadata) > longest) {
         entry.error_code = static_cast<std::int16_t>(ErrorCode::kOffsetMetadataTooLarge);
       }
     }

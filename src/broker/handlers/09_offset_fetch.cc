@@ -1,6 +1,8 @@
 // OffsetFetch (key 9), versions 0 to 9: one group, since version 8 any number of them. The offsets
 // of version 0 live in the metadata tree.
+#include <algorithm>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "barnabas/protocol/gen/offset_fetch.h"
@@ -79,6 +81,36 @@ struct TreeFetch {
   PendingAnswer answer;
 };
 
+// What is asked, as if nothing of it existed. As in Kafka a partition is answered once, however
+// often it is named, and a topic without any is not.
+std::vector<OffsetFetchResponse::OffsetFetchResponseTopic> each_partition_once(
+    const OffsetFetchRequest& request) {
+  std::vector<OffsetFetchResponse::OffsetFetchResponseTopic> topics;
+  std::set<TopicPartition> seen;
+  if (!request.topics) {
+    return topics;
+  }
+  for (const auto& topic : *request.topics) {
+    for (const std::int32_t index : topic.partition_indexes) {
+      if (!seen.emplace(topic.name, PartitionId(index)).second) {
+        continue;
+      }
+      auto to = std::ranges::find(topics, topic.name,
+                                  &OffsetFetchResponse::OffsetFetchResponseTopic::name);
+      if (to == topics.end()) {
+        to = topics.emplace(topics.end());
+        to->name = topic.name;
+      }
+      auto& entry = to->partitions.emplace_back();
+      entry.partition_index = index;
+      entry.committed_offset = kNoOffset.value();
+      entry.metadata = "";
+      entry.error_code = static_cast<std::int16_t>(ErrorCode::kUnknownTopicOrPartition);
+    }
+  }
+  return topics;
+}
+
 void fetch_from_tree(RequestContext& context, const OffsetFetchRequest& request) {
   auto fetch = std::make_shared<TreeFetch>(TreeFetch{{}, 1, context.pending()});
   const auto one_done = [](TreeFetch& whole) {
@@ -86,20 +118,14 @@ void fetch_from_tree(RequestContext& context, const OffsetFetchRequest& request)
       whole.answer.send(whole.response);
     }
   };
+  fetch->response.topics = each_partition_once(request);
   std::vector<std::pair<std::size_t, std::size_t>> known;
-  if (request.topics) {
-    for (const auto& topic : *request.topics) {
-      auto& to = fetch->response.topics.emplace_back();
-      to.name = topic.name;
-      for (const std::int32_t index : topic.partition_indexes) {
-        if (context.thread.metadata().partition(topic.name, PartitionId(index)) != nullptr) {
-          known.emplace_back(fetch->response.topics.size() - 1, to.partitions.size());
-        }
-        auto& entry = to.partitions.emplace_back();
-        entry.partition_index = index;
-        entry.committed_offset = kNoOffset.value();
-        entry.metadata = "";
-        entry.error_code = static_cast<std::int16_t>(ErrorCode::kUnknownTopicOrPartition);
+  for (std::size_t t = 0; t < fetch->response.topics.size(); ++t) {
+    const auto& topic = fetch->response.topics[t];
+    for (std::size_t p = 0; p < topic.partitions.size(); ++p) {
+      const PartitionId index(topic.partitions[p].partition_index);
+      if (context.thread.metadata().partition(topic.name, index) != nullptr) {
+        known.emplace_back(t, p);
       }
     }
   }

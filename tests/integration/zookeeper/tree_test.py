@@ -43,7 +43,7 @@ class Tree(unittest.TestCase):
         def settled() -> bool:
             return self.look("/kafka") == self.look("/barnabas")
         try:
-            wait_until(settled, what, 10.0)
+            wait_until(settled, what, 30.0)
         except Exception:  # the comparison below says what differs
             pass
         theirs, ours = self.look("/kafka"), self.look("/barnabas")
