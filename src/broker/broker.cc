@@ -35,6 +35,7 @@
 #include "request_handler.h"
 #include "strange_topics.h"
 #include "topic_configs.h"
+#include "transaction_service.h"
 #include "tree_offsets.h"
 #include "zookeeper_link.h"
 
@@ -311,10 +312,14 @@ class Broker::Impl final : public controller::ConfigListener,
     producer_ids_.emplace(controller_->admin(), broker_id_, broker_epoch_);
     groups_.emplace(config_, broker_id_, clock_, disk_, metadata_, *replicas_);
     TRY_STATUS(groups_->start());
+    transactions_.emplace(TransactionService::Parts{config_, broker_id_, clock_, disk_, metadata_,
+                                                    *replicas_, *producer_ids_,
+                                                    groups_->coordinator()});
+    TRY_STATUS(transactions_->start());
     services_.emplace(Services{config_, broker_id_, cluster_id_, clock_, metadata_, *logs_,
                                *replicas_, controller_->admin(), controller_->config_admin(),
                                fetch_sessions_, *producer_ids_, disk_, groups_->coordinator(),
-                               tree_offsets_.emplace(*store_)});
+                               *transactions_, tree_offsets_.emplace(*store_)});
     TRY_STATUS(io_.start());
     server_.emplace(
         server_options(config_), io_, clock_,
@@ -343,7 +348,8 @@ class Broker::Impl final : public controller::ConfigListener,
   // Registers, and waits until this broker leads what it has to lead.
   Status lead() {
     requests_.emplace(*replicas_, metadata_, broker_epoch_);
-    requests_->set_listener(*groups_);
+    requests_->add_listener(*groups_);
+    requests_->add_listener(*transactions_);
     TRY(const BrokerEpoch epoch, enter_cluster());
     broker_epoch_ = epoch;
     producer_ids_->set_broker_epoch(epoch);
@@ -362,12 +368,16 @@ class Broker::Impl final : public controller::ConfigListener,
       return std::unexpected(led.error());
     }
     serving_ = true;
+    transactions_->open();
     gate_.open();
     return {};
   }
 
   // Ends what comes from outside; what is in hand is finished.
   void quiesce() {
+    if (transactions_) {
+      transactions_->close();
+    }
     if (groups_) {
       groups_->close();
     }
@@ -387,6 +397,9 @@ class Broker::Impl final : public controller::ConfigListener,
   void tear_down() {
     if (server_) {
       server_->stop(std::chrono::milliseconds(0));
+    }
+    if (transactions_) {
+      transactions_->stop();
     }
     if (groups_) {
       groups_->stop();
@@ -425,6 +438,7 @@ class Broker::Impl final : public controller::ConfigListener,
   std::optional<ProducerIds> producer_ids_;
   std::optional<ControllerRequests> requests_;
   std::optional<GroupService> groups_;
+  std::optional<TransactionService> transactions_;
   std::optional<TreeOffsets> tree_offsets_;
   std::optional<Services> services_;
   std::optional<net::Server> server_;

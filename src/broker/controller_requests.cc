@@ -48,15 +48,17 @@ bool ControllerRequests::is_stale(std::int64_t asked_epoch) const {
 
 void ControllerRequests::tell(const std::vector<LeadershipOrder>& orders,
                               const std::vector<replication::OrderOutcome>& outcomes) const {
-  for (std::size_t i = 0; listener_ != nullptr && i < outcomes.size(); ++i) {
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const auto& leadership = orders[i].leadership;
     if (outcomes[i].error != ErrorCode::kNone) {
       continue;
     }
-    if (leadership.leader == replicas_.local()) {
-      listener_->on_leader(orders[i].topic_partition, leadership.leader_epoch);
-    } else {
-      listener_->on_follower(orders[i].topic_partition, leadership.leader_epoch);
+    for (auto* const listener : listeners_) {
+      if (leadership.leader == replicas_.local()) {
+        listener->on_leader(orders[i].topic_partition, leadership.leader_epoch);
+      } else {
+        listener->on_follower(orders[i].topic_partition, leadership.leader_epoch);
+      }
     }
   }
 }
@@ -108,8 +110,8 @@ StopReplicaResponse ControllerRequests::apply(const StopReplicaRequest& request)
     }
   }
   for (const auto& outcome : replicas_.stop(orders)) {
-    if (listener_ != nullptr) {  // whatever its epoch: there is no replica any more
-      listener_->on_follower(outcome.topic_partition, LeaderEpoch(INT32_MAX));
+    for (auto* const listener : listeners_) {  // whatever its epoch: there is no replica any more
+      listener->on_follower(outcome.topic_partition, LeaderEpoch(INT32_MAX));
     }
     auto& error = response.partition_errors.emplace_back();
     error.topic_name = outcome.topic_partition.topic;
@@ -137,8 +139,10 @@ protocol::UpdateMetadataResponse ControllerRequests::apply(
     builder.remove_topic_config(topic);
   }
   metadata_.exchange(builder.build());
-  if (listener_ != nullptr && !changes->deleted.empty()) {
-    listener_->on_deleted(changes->deleted);
+  for (auto* const listener : listeners_) {
+    if (!changes->deleted.empty()) {
+      listener->on_deleted(changes->deleted);
+    }
   }
   return response;
 }

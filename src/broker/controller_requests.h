@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <vector>
 
 #include "barnabas/base/ids.h"
 #include "barnabas/base/snapshot_cell.h"
@@ -31,8 +32,9 @@ class ControllerRequests {
   // This broker has registered anew. THREAD: any
   void set_broker_epoch(BrokerEpoch epoch) { broker_epoch_ = epoch; }
 
-  // Is told of what this broker leads from now on, and of what is deleted. Before the first order.
-  void set_listener(LeadershipListener& listener) { listener_ = &listener; }
+  // They are told of what this broker leads from now on, and of what is deleted. Before the first
+  // order.
+  void add_listener(LeadershipListener& listener) { listeners_.push_back(&listener); }
 
   // THREAD: disk
   [[nodiscard]] protocol::LeaderAndIsrResponse apply(const protocol::LeaderAndIsrRequest& request);
@@ -50,7 +52,7 @@ class ControllerRequests {
   replication::ReplicaManager& replicas_;
   SnapshotCell<metadata::ClusterSnapshot>& metadata_;
   std::atomic<BrokerEpoch> broker_epoch_;
-  LeadershipListener* listener_ = nullptr;
+  std::vector<LeadershipListener*> listeners_;
 };
 
 }  // namespace barnabas::broker

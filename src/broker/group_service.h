@@ -15,6 +15,7 @@
 #include "barnabas/metadata/cluster_snapshot.h"
 #include "barnabas/net/io_threads.h"
 #include "barnabas/replication/replica_manager.h"
+#include "coordinator_log.h"
 #include "leadership_listener.h"
 
 namespace barnabas::broker {
@@ -40,11 +41,9 @@ class GroupService final : public LeadershipListener {
   void on_deleted(std::vector<TopicPartition> partitions) override;
 
  private:
-  class Log;
-
   net::IoThreads threads_;
   std::unique_ptr<Random> random_;  // the coordinator's home
-  std::unique_ptr<Log> log_;
+  std::unique_ptr<PartitionCoordinatorLog> log_;
   std::unique_ptr<coordinator::GroupCoordinator> coordinator_;
   bool closed_ = false;
 };

@@ -28,6 +28,11 @@ constexpr std::array kHandlers{
     HandlerEntry{ApiKey::kDeleteRecords, 0, 2, handle_delete_records, true},
     HandlerEntry{ApiKey::kInitProducerId, 0, 5, handle_init_producer_id, true},
     HandlerEntry{ApiKey::kOffsetForLeaderEpoch, 0, 4, handle_offset_for_leader_epoch, true},
+    HandlerEntry{ApiKey::kAddPartitionsToTxn, 0, 5, handle_add_partitions_to_txn, true},
+    HandlerEntry{ApiKey::kAddOffsetsToTxn, 0, 4, handle_add_offsets_to_txn, true},
+    HandlerEntry{ApiKey::kEndTxn, 0, 4, handle_end_txn, true},
+    HandlerEntry{ApiKey::kWriteTxnMarkers, 0, 1, handle_write_txn_markers, true},
+    HandlerEntry{ApiKey::kTxnOffsetCommit, 0, 4, handle_txn_offset_commit, true},
     HandlerEntry{ApiKey::kDescribeConfigs, 0, 4, handle_describe_configs, true},
     HandlerEntry{ApiKey::kAlterConfigs, 0, 2, handle_alter_configs, true},
     HandlerEntry{ApiKey::kDescribeLogDirs, 0, 4, handle_describe_log_dirs, true},
@@ -41,9 +46,12 @@ constexpr std::array kHandlers{
     HandlerEntry{ApiKey::kDeleteGroups, 0, 2, handle_delete_groups, true},
     HandlerEntry{ApiKey::kOffsetDelete, 0, 0, handle_offset_delete, true},
     HandlerEntry{ApiKey::kDescribeCluster, 0, 1, handle_describe_cluster, true},
+    HandlerEntry{ApiKey::kDescribeProducers, 0, 0, handle_describe_producers, true},
+    HandlerEntry{ApiKey::kDescribeTransactions, 0, 0, handle_describe_transactions, true},
+    HandlerEntry{ApiKey::kListTransactions, 0, 1, handle_list_transactions, true},
 };
 
-constexpr std::size_t kKeys = static_cast<std::size_t>(ApiKey::kDescribeCluster) + 1;
+constexpr std::size_t kKeys = static_cast<std::size_t>(kHandlers.back().key) + 1;
 
 // By key, so that finding a handler is one load.
 constexpr auto kIndex = [] {

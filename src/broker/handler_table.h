@@ -45,6 +45,11 @@ void handle_delete_topics(RequestContext& context, protocol::Reader& body);
 void handle_delete_records(RequestContext& context, protocol::Reader& body);
 void handle_init_producer_id(RequestContext& context, protocol::Reader& body);
 void handle_offset_for_leader_epoch(RequestContext& context, protocol::Reader& body);
+void handle_add_partitions_to_txn(RequestContext& context, protocol::Reader& body);
+void handle_add_offsets_to_txn(RequestContext& context, protocol::Reader& body);
+void handle_end_txn(RequestContext& context, protocol::Reader& body);
+void handle_write_txn_markers(RequestContext& context, protocol::Reader& body);
+void handle_txn_offset_commit(RequestContext& context, protocol::Reader& body);
 void handle_describe_configs(RequestContext& context, protocol::Reader& body);
 void handle_alter_configs(RequestContext& context, protocol::Reader& body);
 void handle_describe_log_dirs(RequestContext& context, protocol::Reader& body);
@@ -56,6 +61,9 @@ void handle_list_partition_reassignments(RequestContext& context, protocol::Read
 void handle_delete_groups(RequestContext& context, protocol::Reader& body);
 void handle_offset_delete(RequestContext& context, protocol::Reader& body);
 void handle_describe_cluster(RequestContext& context, protocol::Reader& body);
+void handle_describe_producers(RequestContext& context, protocol::Reader& body);
+void handle_describe_transactions(RequestContext& context, protocol::Reader& body);
+void handle_list_transactions(RequestContext& context, protocol::Reader& body);
 // A version of ApiVersions that this broker does not know, answered in version 0 so that any
 // client can read it.
 void answer_unsupported_api_versions(RequestContext& context);

@@ -71,6 +71,7 @@ ProduceCall& ProduceGather::begin(const RequestContext& context) {
 
 void ProduceGather::give_back(ProduceCall& call) {
   call.answer.reset();
+  call.owned = {};
   if (call.outcomes.capacity() > kKeptPartitions ||
       call.request.topic_data.capacity() > kKeptPartitions) {
     call.request = {};
@@ -150,6 +151,7 @@ void ProduceGather::add(ProduceCall& call, std::size_t place, replication::Parti
   }
   storage::LeaderAppend& append = group.appends.emplace_back();
   append.records = records;
+  append.guard = outcome.guard;
   if (const Status prepared = prepare(append, group); !prepared) {
     group.appends.pop_back();
     refuse(outcome, prepared.error(), group);

@@ -23,6 +23,7 @@ struct ProduceOutcome {
   // The one batch that was sent (before version 3 the messages, or none), or why it is none.
   MutableBytes batch;
   ErrorCode batch_error = ErrorCode::kNone;
+  storage::VerificationGuard guard{0};  // of a batch that opens a transaction here
 
   ErrorCode error = ErrorCode::kNone;
   std::optional<std::string> message;  // on the wire only with record errors, as Kafka does
@@ -39,6 +40,7 @@ struct ProduceCall {
   std::optional<PendingAnswer> answer;
   protocol::ProduceRequest request;
   std::vector<ProduceOutcome> outcomes;  // topics and partitions in the request's order
+  ByteVector owned;                      // the frame, where the batches outlive the request's
   std::size_t outstanding = 0;           // appends without an outcome, and one until submit()
 };
 

@@ -29,6 +29,7 @@ namespace barnabas::broker {
 class FetchSessionCache;
 class ProducerIds;
 class ThreadState;
+class TransactionService;
 class TreeOffsets;
 
 // What the composition root has plugged together; outlives every handler.
@@ -46,6 +47,7 @@ struct Services {
   ProducerIds& producer_ids;
   Executor& disk;
   coordinator::GroupCoordinator& groups;
+  TransactionService& transactions;
   TreeOffsets& tree_offsets;
 };
 

@@ -124,6 +124,7 @@ storage::LogConfig log_config(const config::BrokerConfig& broker, const std::str
   to.timestamp_before_max_ms = from.timestamp_before_max_ms;
   to.timestamp_after_max_ms = from.timestamp_after_max_ms;
   to.message_downconversion = from.message_downconversion;
+  to.verify_transactions = broker.get_bool("transaction.partition.verification.enable");
   take_compression(from, to);
   return to;
 }

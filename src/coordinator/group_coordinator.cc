@@ -129,7 +129,8 @@ class GroupCoordinatorImpl final : public GroupCoordinator {
                       Done<protocol::OffsetCommitResponse> done) override {
     post([this, request = std::move(request), producer, done = std::move(done)]() mutable {
       ErrorCode error = ErrorCode::kNone;
-      if (auto* const shard = find(request.group_id, EmptyName::kAllowed, error)) {
+      const auto empty = producer ? EmptyName::kRefused : EmptyName::kAllowed;
+      if (auto* const shard = find(request.group_id, empty, error)) {
         shard->commit(request, producer, std::move(done));
         return;
       }

@@ -108,10 +108,11 @@ void GroupShard::commit(const protocol::OffsetCommitRequest& request,
       commit->entry->offsets.begin(tp);
     }
   }
-  ports_.log.append(partition_, *batch, options_.required_acks, options_.commit_timeout_ms,
-                    [self = shared_from_this(), commit](GroupLog::Appended appended) {
-                      self->settle(*commit, appended);
-                    });
+  ports_.log.append_verified(partition_, *batch, producer ? producer->guard : 0,
+                             options_.required_acks, options_.commit_timeout_ms,
+                             [self = shared_from_this(), commit](GroupLog::Appended appended) {
+                               self->settle(*commit, appended);
+                             });
 }
 
 // The offsets of a request as one batch, and their places; those whose metadata is too long are

@@ -170,7 +170,8 @@ Status LogImpl::stage_checked(Gather& gather, std::size_t index, LeaderEpoch epo
   }
   TRY_STATUS(make_room(gather, index, facts, bytes));
   const ProducerState::Context producer_context{append.origin, append.crc_is_producers,
-                                                log_end_.value() == 0};
+                                                log_end_.value() == 0, config_.verify_transactions,
+                                                append.guard};
   TRY(const auto duplicate, producers_->append(append.records, producer_context, aborted_));
   if (duplicate) {
     append.duplicate = true;

@@ -121,6 +121,15 @@ std::int64_t LogImpl::last_flush_ms() const {
   return last_flush_ms_;
 }
 
+VerificationGuard LogImpl::begin_verification(ProducerId producer, ProducerEpoch epoch,
+                                              SequenceNumber first_sequence) {
+  const MutexLock lock(mutex_);
+  return config_.verify_transactions
+             ? producers_->begin_verification(producer, epoch, first_sequence,
+                                              context_.clock->wall_ms())
+             : VerificationGuard(0);
+}
+
 std::vector<ProducerStateInfo> LogImpl::active_producers() const {
   const MutexLock lock(mutex_);
   return producers_->active_producers();

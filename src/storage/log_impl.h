@@ -111,6 +111,8 @@ class LogImpl final : public Log, public std::enable_shared_from_this<LogImpl> {
   [[nodiscard]] Status flush() override;
   [[nodiscard]] Offset recovery_point() const override;
   [[nodiscard]] std::int64_t last_flush_ms() const override;
+  [[nodiscard]] VerificationGuard begin_verification(ProducerId producer, ProducerEpoch epoch,
+                                                     SequenceNumber first_sequence) override;
   [[nodiscard]] std::vector<ProducerStateInfo> active_producers() const override;
   // How often what was written has been cut.
   [[nodiscard]] std::uint64_t truncations() const EXCLUDES(mutex_);

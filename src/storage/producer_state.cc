@@ -110,6 +110,15 @@ Status ProducerState::check_epoch(const record::BatchView& batch, const Producer
 Status ProducerState::check_sequence(const record::BatchView& batch, const ProducerEntry& entry,
                                      ProducerEpoch epoch_before, const Context& context) const {
   const SequenceNumber first = batch.base_sequence();
+  if (const auto open = verifications_.find(batch.producer_id());
+      open != verifications_.end() && first > open->second.lowest_sequence) {
+    return fail(
+        ErrorCode::kOutOfOrderSequenceNumber,
+        fmt::format("Out of order sequence number for producer {} at offset {} in "
+                    "partition {}: {} (incoming seq. number), {} (earliest seen sequence)",
+                    batch.producer_id().value(), batch.base_offset().value(), to_string(partition_),
+                    first.value(), open->second.lowest_sequence.value()));
+  }
   const auto refuse = [&](SequenceNumber expected_after) {
     return fail(ErrorCode::kOutOfOrderSequenceNumber,
                 fmt::format("Out of order sequence number for producer {} at offset {} in "
@@ -139,6 +148,47 @@ Status ProducerState::check_sequence(const record::BatchView& batch, const Produ
   }
   return in_sequence(entry.last_sequence(), first) ? Status{}
                                                    : Status{refuse(entry.last_sequence())};
+}
+
+bool ProducerState::has_open_transaction(ProducerId producer, ProducerEpoch epoch) const {
+  const auto found = producers_.find(producer);
+  return found != producers_.end() && found->second.current_txn_first_offset != kNoOffset &&
+         found->second.epoch == epoch;
+}
+
+VerificationGuard ProducerState::begin_verification(ProducerId producer, ProducerEpoch epoch,
+                                                    SequenceNumber first_sequence,
+                                                    std::int64_t now_ms) {
+  if (has_open_transaction(producer, epoch)) {
+    return VerificationGuard(0);
+  }
+  const auto [found, is_new] = verifications_.try_emplace(
+      producer, Verification{VerificationGuard(last_guard_ + 1), epoch, first_sequence, now_ms});
+  Verification& open = found->second;
+  if (is_new) {
+    ++last_guard_;
+  } else if (epoch > open.epoch) {
+    open.epoch = epoch;
+    open.lowest_sequence = first_sequence;
+  } else if (epoch == open.epoch) {
+    open.lowest_sequence = std::min(open.lowest_sequence, first_sequence);
+  }
+  return open.guard;
+}
+
+// A batch joins a transaction that is open here, or opens it with the guard of a verification that
+// no marker and no other batch has ended since.
+Status ProducerState::check_verified(const record::BatchView& batch, const Context& context) const {
+  if (!context.verify_transactions || context.origin == AppendOrigin::kReplication ||
+      !batch.is_transactional() || batch.is_control() ||
+      has_open_transaction(batch.producer_id(), batch.producer_epoch())) {
+    return {};
+  }
+  const auto open = verifications_.find(batch.producer_id());
+  if (open != verifications_.end() && open->second.guard == context.guard) {
+    return {};
+  }
+  return fail(ErrorCode::kInvalidTxnState, "Record was not part of an ongoing transaction");
 }
 
 // What one append will change, per producer.
@@ -253,7 +303,11 @@ Result<std::optional<ProducerBatch>> ProducerState::append(ByteView batches, con
           }
         }
       }
+      TRY_STATUS(check_verified(batch, context));
       TRY_STATUS(apply(batch, pending, context));
+      if (batch.is_transactional()) {
+        verifications_.erase(batch.producer_id());
+      }
     }
     // Of a very large batch only the header may be here; it is alone then.
     batches = batches.subspan(std::min(size, batches.size()));
@@ -418,6 +472,8 @@ bool ProducerState::expired(const ProducerEntry& entry, std::int64_t now_ms) con
 
 void ProducerState::remove_expired(std::int64_t now_ms) {
   std::erase_if(producers_, [&](const auto& item) { return expired(item.second, now_ms); });
+  std::erase_if(verifications_,
+                [&](const auto& item) { return item.second.since_ms <= now_ms - expiration_ms_; });
 }
 
 std::vector<ProducerStateInfo> ProducerState::active_producers() const {
@@ -445,6 +501,7 @@ void ProducerState::clear() {
   producers_.clear();
   ongoing_.clear();
   unreplicated_.clear();
+  verifications_.clear();
 }
 
 }  // namespace barnabas::storage

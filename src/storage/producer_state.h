@@ -86,7 +86,9 @@ class ProducerState {
   struct Context {
     AppendOrigin origin = AppendOrigin::kReplication;
     bool crc_is_producers = false;
-    bool log_is_empty = false;  // nothing was ever written: the end of the log is 0
+    bool log_is_empty = false;         // nothing was ever written: the end of the log is 0
+    bool verify_transactions = false;  // whether a transaction begins with a guard only
+    VerificationGuard guard{0};
   };
 
   ProducerState(Vfs& vfs, std::shared_ptr<const DirectoryPath> directory, TopicPartition partition,
@@ -98,6 +100,10 @@ class ProducerState {
   [[nodiscard]] Result<std::optional<ProducerBatch>> append(ByteView batches,
                                                             const Context& context,
                                                             std::vector<AbortedTxn>& aborted);
+  // The guard with which a batch may open the producer's transaction here; 0 where it is open.
+  [[nodiscard]] VerificationGuard begin_verification(ProducerId producer, ProducerEpoch epoch,
+                                                     SequenceNumber first_sequence,
+                                                     std::int64_t now_ms);
   void begin_group();
   void commit_group();
   void rollback_group();
@@ -161,6 +167,16 @@ class ProducerState {
                                    const Context& context) const;
   [[nodiscard]] Status check_sequence(const record::BatchView& batch, const ProducerEntry& entry,
                                       ProducerEpoch epoch_before, const Context& context) const;
+  // A transaction that is being verified. A sequence above the lowest that was seen has overtaken
+  // one that is to be sent again.
+  struct Verification {
+    VerificationGuard guard;
+    ProducerEpoch epoch;
+    SequenceNumber lowest_sequence;
+    std::int64_t since_ms;
+  };
+  [[nodiscard]] bool has_open_transaction(ProducerId producer, ProducerEpoch epoch) const;
+  [[nodiscard]] Status check_verified(const record::BatchView& batch, const Context& context) const;
   struct Pending;
   [[nodiscard]] Status apply(const record::BatchView& batch, Pending& pending,
                              const Context& context) const;
@@ -190,6 +206,9 @@ class ProducerState {
   std::size_t java_buckets_ = 0;  // what Java's HashMap would have; it never shrinks
   Transactions ongoing_;
   Transactions unreplicated_;
+
+  std::unordered_map<ProducerId, Verification> verifications_;
+  std::uint64_t last_guard_ = 0;
 
   std::uint64_t group_number_ = 0;
   bool in_group_ = false;

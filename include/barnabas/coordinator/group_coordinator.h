@@ -30,6 +30,7 @@
 #include "barnabas/base/ids.h"
 #include "barnabas/base/random.h"
 #include "barnabas/base/result.h"
+#include "barnabas/coordinator/coordinator_log.h"
 #include "barnabas/protocol/gen/delete_groups.h"
 #include "barnabas/protocol/gen/describe_groups.h"
 #include "barnabas/protocol/gen/heartbeat.h"
@@ -60,31 +61,7 @@ struct GroupOptions {
 };
 
 // The partitions of __consumer_offsets, as far as this broker leads them.
-class GroupLog {
- public:
-  virtual ~GroupLog() = default;
-  // Of the topic, or what it will have when it is made. THREAD: any
-  [[nodiscard]] virtual std::int32_t partition_count() const = 0;
-
-  struct Appended {
-    ErrorCode error = ErrorCode::kNone;
-    Offset base_offset = kNoOffset;
-  };
-  // Appends one batch. `done` is posted to the coordinator's home: with acks=-1 when the batch is
-  // below the high watermark or `timeout_ms` has passed, else when it is written. MESSAGE_TOO_LARGE
-  // above max.message.bytes. THREAD: home
-  virtual void append(PartitionId partition, ByteVector batch, std::int16_t acks,
-                      std::int32_t timeout_ms, std::move_only_function<void(Appended)> done) = 0;
-
-  struct Chunk {
-    ByteVector bytes;  // whole batches, then perhaps a part of one
-    Offset end{0};     // of the log
-  };
-  // From the batch that holds `from`, or the log's start where that is later: at most `max_bytes`,
-  // or one whole batch. THREAD: disk
-  [[nodiscard]] virtual Result<Chunk> read(PartitionId partition, Offset from,
-                                           std::size_t max_bytes) = 0;
-};
+using GroupLog = CoordinatorLog;
 
 // Who sent a request.
 struct ClientIdentity {
@@ -96,10 +73,8 @@ struct ClientIdentity {
 struct TransactionalProducer {
   ProducerId id = kNoProducerId;
   ProducerEpoch epoch = kNoProducerEpoch;
+  std::uint64_t guard = 0;  // see CoordinatorLog::append_verified
 };
-
-template <typename T>
-using Done = std::move_only_function<void(T)>;
 
 // THREAD: any, callbacks on the home.
 class GroupCoordinator {

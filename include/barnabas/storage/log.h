@@ -28,6 +28,7 @@
 #include "barnabas/base/error_code.h"
 #include "barnabas/base/ids.h"
 #include "barnabas/base/result.h"
+#include "barnabas/base/strong.h"
 #include "barnabas/base/uuid.h"
 #include "barnabas/base/vfs.h"
 #include "barnabas/storage/environment.h"
@@ -44,6 +45,11 @@ enum class AppendOrigin : std::uint8_t {
   kCoordinator,  // group and transaction coordinators of this broker
 };
 
+// What a partition remembers while the coordinator is asked whether it belongs to a transaction:
+// the answer counts for this one question only, not for one that a marker has ended meanwhile. 0:
+// none.
+using VerificationGuard = Strong<struct VerificationGuardTag, std::uint64_t>;
+
 // One produce request's records for this partition, and what became of them.
 struct LeaderAppend {
   // In: whole batches of magic 2 that record::RecordValidator accepted. Base offset and leader
@@ -52,6 +58,8 @@ struct LeaderAppend {
   AppendOrigin origin = AppendOrigin::kClient;
   // In: the CRC is still the producer's own (false after the validator changed the batch).
   bool crc_is_producers = true;
+  // In: of begin_verification(), where the coordinator has said yes.
+  VerificationGuard guard{0};
   // In: what the validator set for LogAppendTime, else -1. Out: of a duplicate, the time Kafka
   // answers (the earlier batch's max timestamp).
   std::int64_t log_append_time_ms = kNoTimestamp;
@@ -229,6 +237,13 @@ class Log {
   [[nodiscard]] virtual Offset recovery_point() const = 0;
   [[nodiscard]] virtual std::int64_t last_flush_ms() const = 0;  // on the monotonic clock
 
+  // Whether a transactional batch of this producer may be appended: 0 where its transaction is open
+  // here already, or where verify_transactions is off. Else a guard, with which it may once the
+  // transaction's coordinator has said that the partition belongs to the transaction.
+  // THREAD: any
+  [[nodiscard]] virtual VerificationGuard begin_verification(ProducerId producer,
+                                                             ProducerEpoch epoch,
+                                                             SequenceNumber first_sequence) = 0;
   // THREAD: any
   [[nodiscard]] virtual std::vector<ProducerStateInfo> active_producers() const = 0;
   virtual void remove_expired_producers(std::int64_t now_ms) = 0;

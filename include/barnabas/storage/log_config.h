@@ -37,6 +37,7 @@ struct LogConfig {
   std::optional<record::CompressionType> compression;      // compression.type; none: "producer"
   std::int32_t compression_level = record::kDefaultLevel;  // compression.<codec>.level
   bool message_downconversion = true;                      // message.downconversion.enable
+  bool verify_transactions = false;  // transaction.partition.verification.enable
 
   bool operator==(const LogConfig&) const = default;
 

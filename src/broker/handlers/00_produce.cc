@@ -12,6 +12,7 @@
 #include "barnabas/record/batch.h"
 #include "handler_table.h"
 #include "produce_gather.h"
+#include "produce_verification.h"
 #include "thread_state.h"
 
 namespace barnabas::broker {
@@ -103,10 +104,12 @@ std::optional<Error> judge_request(const RequestContext& context, ProduceCall& c
     }
   }
   if (transactional) {
-    // No transaction coordinator here has ever registered the partition for a transaction.
-    return Error{call.request.transactional_id ? ErrorCode::kInvalidTxnState
-                                               : ErrorCode::kTransactionalIdAuthorizationFailed,
-                 {}};
+    if (!call.request.transactional_id) {
+      return Error{ErrorCode::kTransactionalIdAuthorizationFailed, {}};
+    }
+    if (auto refused = judge_transaction(call)) {
+      return refused;
+    }
   }
   if (call.request.acks < -1 || call.request.acks > 1) {
     return Error{ErrorCode::kInvalidRequiredAcks, {}};
@@ -114,14 +117,20 @@ std::optional<Error> judge_request(const RequestContext& context, ProduceCall& c
   return std::nullopt;
 }
 
-void add_partition(RequestContext& context, ProduceCall& call, std::size_t place,
+// What a request may do and where it goes, also when it goes on after its frame is gone.
+struct Target {
+  ThreadState& thread;
+  bool may_write_internal;
+};
+
+void add_partition(const Target& target, ProduceCall& call, std::size_t place,
                    const std::string& topic,
                    const protocol::ProduceRequest::PartitionProduceData& data) {
   ProduceOutcome& outcome = call.outcomes[place];
   const PartitionId id(data.index);
-  replication::Partition* const partition = context.thread.replicas().find(topic, id);
+  replication::Partition* const partition = target.thread.replicas().find(topic, id);
   if (partition == nullptr) {
-    const bool known = context.thread.metadata().partition(topic, id) != nullptr;
+    const bool known = target.thread.metadata().partition(topic, id) != nullptr;
     outcome.error = known ? ErrorCode::kNotLeaderOrFollower : ErrorCode::kUnknownTopicOrPartition;
     return;
   }
@@ -129,11 +138,21 @@ void add_partition(RequestContext& context, ProduceCall& call, std::size_t place
     outcome.error = outcome.batch_error;
     return;
   }
-  if (metadata::is_internal_topic(topic) && context.header.client_id != kAdminClient) {
+  if (metadata::is_internal_topic(topic) && !target.may_write_internal) {
     outcome.error = ErrorCode::kInvalidTopicException;
     return;
   }
-  context.thread.gather().add(call, place, *partition, outcome.batch);
+  target.thread.gather().add(call, place, *partition, outcome.batch);
+}
+
+void add_all(const Target& target, ProduceCall& call) {
+  std::size_t place = 0;
+  for (const auto& topic : call.request.topic_data) {
+    for (const auto& partition : topic.partition_data) {
+      add_partition(target, call, place++, topic.name, partition);
+    }
+  }
+  target.thread.gather().submit(call);
 }
 
 }  // namespace
@@ -163,13 +182,15 @@ void handle_produce(RequestContext& context, protocol::Reader& body) {
     gather.submit(call);
     return;
   }
-  std::size_t place = 0;
-  for (const auto& topic : call.request.topic_data) {
-    for (const auto& partition : topic.partition_data) {
-      add_partition(context, call, place++, topic.name, partition);
-    }
+  const Target target{context.thread, context.header.client_id == kAdminClient};
+  const bool waits =
+      call.request.transactional_id && verify_produce(context, call, [target, &call] {
+        add_all(target, call);
+        target.thread.end_train();
+      });
+  if (!waits) {
+    add_all(target, call);
   }
-  gather.submit(call);
 }
 
 }  // namespace barnabas::broker
