@@ -1,11 +1,54 @@
 #include "group_service.h"
 
+#include <algorithm>
+#include <cctype>
 #include <future>
 #include <utility>
 
 #include "barnabas/metadata/topic_name.h"
 
 namespace barnabas::broker {
+
+namespace {
+
+// What cannot be offered is left out; known_assignors() says that.
+coordinator::ConsumerGroupOptions consumer_options(const config::BrokerConfig& config) {
+  coordinator::ConsumerGroupOptions options;
+  const auto protocols = config.get_list("group.coordinator.rebalance.protocols");
+  options.enabled = std::ranges::find(protocols, "consumer") != protocols.end();
+  options.max_size = config.get_int("group.consumer.max.size");
+  options.session_timeout_ms = config.get_int("group.consumer.session.timeout.ms");
+  options.heartbeat_interval_ms = config.get_int("group.consumer.heartbeat.interval.ms");
+  options.assignors.clear();
+  for (const auto& word : config.get_list("group.consumer.assignors")) {
+    if (auto name = coordinator::assignor_by_config(word)) {
+      options.assignors.push_back(std::move(*name));
+    }
+  }
+  std::string policy = config.get_string("group.consumer.migration.policy");
+  std::ranges::transform(policy, policy.begin(), [](unsigned char c) { return std::tolower(c); });
+  options.allow_upgrade = policy == "upgrade" || policy == "bidirectional";
+  options.allow_downgrade = policy == "downgrade" || policy == "bidirectional";
+  return options;
+}
+
+Status known_assignors(const config::BrokerConfig& config) {
+  const auto words = config.get_list("group.consumer.assignors");
+  for (const auto& word : words) {
+    if (!coordinator::assignor_by_config(word)) {
+      return fail(ErrorCode::kInvalidConfig,
+                  "group.consumer.assignors names " + word +
+                      ", which is not offered here; there are Kafka's UniformAssignor and "
+                      "RangeAssignor");
+    }
+  }
+  if (words.empty()) {
+    return fail(ErrorCode::kInvalidConfig, "group.consumer.assignors is empty");
+  }
+  return {};
+}
+
+}  // namespace
 
 coordinator::GroupOptions group_options(const config::BrokerConfig& config) {
   coordinator::GroupOptions options;
@@ -22,6 +65,7 @@ coordinator::GroupOptions group_options(const config::BrokerConfig& config) {
   options.offsets_retention_ms =
       std::int64_t{config.get_int("offsets.retention.minutes")} * 60 * 1000;
   options.retention_check_interval_ms = config.get_long("offsets.retention.check.interval.ms");
+  options.consumer = consumer_options(config);
   return options;
 }
 
@@ -35,14 +79,17 @@ GroupService::GroupService(const config::BrokerConfig& config, BrokerId broker_i
                                                      config.get_int("offsets.topic.num.partitions"),
                                                      threads_.executor(0), broker_id, metadata,
                                                      replicas)),
+      topics_(metadata),
+      assignors_(known_assignors(config)),
       coordinator_(coordinator::GroupCoordinator::make(
-          group_options(config), {threads_.executor(0), disk, clock, *random_, *log_})) {}
+          group_options(config), {threads_.executor(0), disk, clock, *random_, *log_, topics_})) {}
 
 GroupService::~GroupService() {
   stop();
 }
 
 Status GroupService::start() {
+  TRY_STATUS(assignors_);
   TRY_STATUS(threads_.start());
   coordinator_->start();
   return {};

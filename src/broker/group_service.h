@@ -16,6 +16,7 @@
 #include "barnabas/net/io_threads.h"
 #include "barnabas/replication/replica_manager.h"
 #include "coordinator_log.h"
+#include "group_topics.h"
 #include "leadership_listener.h"
 
 namespace barnabas::broker {
@@ -44,6 +45,8 @@ class GroupService final : public LeadershipListener {
   net::IoThreads threads_;
   std::unique_ptr<Random> random_;  // the coordinator's home
   std::unique_ptr<PartitionCoordinatorLog> log_;
+  const SnapshotTopics topics_;
+  const Status assignors_;  // why those of the configuration cannot be offered
   std::unique_ptr<coordinator::GroupCoordinator> coordinator_;
   bool closed_ = false;
 };

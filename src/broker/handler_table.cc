@@ -49,6 +49,8 @@ constexpr std::array kHandlers{
     HandlerEntry{ApiKey::kDescribeProducers, 0, 0, handle_describe_producers, true},
     HandlerEntry{ApiKey::kDescribeTransactions, 0, 0, handle_describe_transactions, true},
     HandlerEntry{ApiKey::kListTransactions, 0, 1, handle_list_transactions, true},
+    HandlerEntry{ApiKey::kConsumerGroupHeartbeat, 0, 0, handle_consumer_group_heartbeat, true},
+    HandlerEntry{ApiKey::kConsumerGroupDescribe, 0, 0, handle_consumer_group_describe, true},
 };
 
 constexpr std::size_t kKeys = static_cast<std::size_t>(kHandlers.back().key) + 1;

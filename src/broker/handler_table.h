@@ -64,6 +64,8 @@ void handle_describe_cluster(RequestContext& context, protocol::Reader& body);
 void handle_describe_producers(RequestContext& context, protocol::Reader& body);
 void handle_describe_transactions(RequestContext& context, protocol::Reader& body);
 void handle_list_transactions(RequestContext& context, protocol::Reader& body);
+void handle_consumer_group_heartbeat(RequestContext& context, protocol::Reader& body);
+void handle_consumer_group_describe(RequestContext& context, protocol::Reader& body);
 // A version of ApiVersions that this broker does not know, answered in version 0 so that any
 // client can read it.
 void answer_unsupported_api_versions(RequestContext& context);

@@ -74,6 +74,10 @@ class Group {
   void on_time(Moment now, Effects& out);
   // It was loaded from the log and its members may report again.
   void loaded(Moment now, Effects& out);
+  // All members are to join anew.
+  void rejoin(Moment now, Effects& out) { maybe_prepare_rebalance(now, out); }
+  // Whoever waits hears this.
+  void release_waiting(ErrorCode error, Effects& out);
   // It is served elsewhere now: whoever waits hears NOT_COORDINATOR.
   void unloaded(Moment now, Effects& out);
   // Deleted, or nothing of it is left. Only an empty group may be buried.

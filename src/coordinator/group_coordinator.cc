@@ -117,21 +117,50 @@ class GroupCoordinatorImpl final : public GroupCoordinator {
       protocol::LeaveGroupResponse response;
       ErrorCode error = ErrorCode::kNone;
       if (auto* const shard = find(request.group_id, EmptyName::kRefused, error)) {
-        response = shard->leave(request);
+        shard->leave(std::move(request), std::move(done));
+        return;
       }
       response.error_code = wire(error);
       done(std::move(response));
     });
   }
 
+  void consumer_heartbeat(ClientIdentity client, protocol::ConsumerGroupHeartbeatRequest request,
+                          Done<protocol::ConsumerGroupHeartbeatResponse> done) override {
+    post([this, client = std::move(client), request = std::move(request),
+          done = std::move(done)]() mutable {
+      heartbeat_of_consumer(std::move(client), std::move(request), std::move(done));
+    });
+  }
+
+  void describe_consumer_groups(std::vector<std::string> groups,
+                                Done<protocol::ConsumerGroupDescribeResponse> done) override {
+    post([this, groups = std::move(groups), done = std::move(done)]() mutable {
+      protocol::ConsumerGroupDescribeResponse response;
+      for (auto& group : groups) {
+        auto& to = response.groups.emplace_back();
+        ErrorCode error = ErrorCode::kUnsupportedVersion;
+        const auto* const shard =
+            options_.consumer.enabled ? find(group, EmptyName::kRefused, error) : nullptr;
+        to.error_code = wire(error);
+        if (shard != nullptr) {
+          shard->describe_consumer(group, to);
+        }
+        to.group_id = std::move(group);
+      }
+      done(std::move(response));
+    });
+  }
+
+  using GroupCoordinator::commit_offsets;
   void commit_offsets(protocol::OffsetCommitRequest request,
                       std::optional<TransactionalProducer> producer,
-                      Done<protocol::OffsetCommitResponse> done) override {
-    post([this, request = std::move(request), producer, done = std::move(done)]() mutable {
+                      Done<protocol::OffsetCommitResponse> done, std::int16_t version) override {
+    post([this, request = std::move(request), producer, done = std::move(done), version]() mutable {
       ErrorCode error = ErrorCode::kNone;
       const auto empty = producer ? EmptyName::kRefused : EmptyName::kAllowed;
       if (auto* const shard = find(request.group_id, empty, error)) {
-        shard->commit(request, producer, std::move(done));
+        shard->commit(request, producer, std::move(done), version);
         return;
       }
       done(GroupShard::commit_answer(request, error));
@@ -296,6 +325,31 @@ class GroupCoordinatorImpl final : public GroupCoordinator {
     shard->join(std::move(event), std::move(done), request.group_id);
   }
 
+  void heartbeat_of_consumer(ClientIdentity client, protocol::ConsumerGroupHeartbeatRequest request,
+                             Done<protocol::ConsumerGroupHeartbeatResponse> done) {
+    protocol::ConsumerGroupHeartbeatResponse refused;
+    ErrorCode error = ErrorCode::kUnsupportedVersion;
+    auto* const shard =
+        options_.consumer.enabled ? find(request.group_id, EmptyName::kAllowed, error) : nullptr;
+    if (shard == nullptr) {
+      refused.error_code = wire(error);
+      done(std::move(refused));
+      return;
+    }
+    if (const auto valid = ConsumerGroup::validate(request, options_.consumer); !valid) {
+      refused.error_code = wire(valid.error().code);
+      refused.error_message = valid.error().message;
+      done(std::move(refused));
+      return;
+    }
+    ConsumerHeartbeatEvent event;
+    event.request = std::move(request);
+    event.new_member_id = ports_.random.uuid().to_string();
+    event.client_id = std::move(client.client_id);
+    event.client_host = std::move(client.client_host);
+    shard->consumer_heartbeat(std::move(event), std::move(done));
+  }
+
   void sync(protocol::SyncGroupRequest request, Done<protocol::SyncGroupResponse> done) {
     ErrorCode error = ErrorCode::kNone;
     auto* const shard = find(request.group_id, EmptyName::kRefused, error);
@@ -322,19 +376,22 @@ class GroupCoordinatorImpl final : public GroupCoordinator {
   [[nodiscard]] protocol::ListGroupsResponse list(
       const protocol::ListGroupsRequest& request) const {
     protocol::ListGroupsResponse response;
-    std::set<std::string, std::less<>> states;
+    GroupShard::ListFilter filter;
     for (const auto& state : request.states_filter) {
-      states.insert(lower_case(state));
+      filter.states.insert(lower_case(state));
     }
-    const auto& types = request.types_filter;
-    const bool classic = types.empty() || std::ranges::any_of(types, [](const auto& type) {
-                           return lower_case(type) == "classic";
-                         });
+    const auto wanted = [&types = request.types_filter](std::string_view kind) {
+      return types.empty() || std::ranges::any_of(types, [kind](const auto& type) {
+               return lower_case(type) == kind;
+             });
+    };
+    filter.classic = wanted("classic");
+    filter.consumer = wanted("consumer");
     for (const auto& [partition, shard] : shards_) {
       if (shard->is_loading()) {
         response.error_code = wire(ErrorCode::kCoordinatorLoadInProgress);
-      } else if (classic) {
-        shard->list(states, response.groups);
+      } else {
+        shard->list(filter, response.groups);
       }
     }
     return response;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "barnabas/base/logging.h"
+#include "consumer_group_records.h"
 #include "group_records.h"
 
 namespace barnabas::coordinator {
@@ -119,11 +120,39 @@ void GroupLoader::add_record(const record::BatchView& batch, const record::Recor
     }
     auto value = decode_group_value(*record.value);
     if (value) {
+      consumers_.erase(group->group);
       groups_.insert_or_assign(std::move(group->group), std::move(*value));
     } else {
       skip(value.error());
     }
+  } else if (const auto version = std::get<OtherRecordKey>(*key).version;
+             version >= kFirstConsumerKeyVersion && version <= kLastConsumerKeyVersion) {
+    add_consumer(record);
   }
+}
+
+// In a log that was compacted the records of a group come in any order; what is left half in the
+// end is taken out when the group is installed.
+void GroupLoader::add_consumer(const record::RecordView& record) {
+  auto decoded = decode_consumer_record(*record.key, record.value);
+  if (!decoded) {
+    skip(decoded.error());
+    return;
+  }
+  const auto* const epoch = std::get_if<GroupEpochRecord>(&decoded->record);
+  if (epoch != nullptr && !epoch->epoch) {
+    consumers_.erase(decoded->group);
+    return;
+  }
+  auto known = consumers_.find(decoded->group);
+  if (known == consumers_.end()) {
+    if (!record.value) {
+      return;
+    }
+    groups_.erase(decoded->group);
+    known = consumers_.try_emplace(decoded->group, decoded->group).first;
+  }
+  known->second.apply(decoded->record);
 }
 
 void GroupLoader::add_offset(const record::BatchView& batch, Key key,
@@ -147,6 +176,9 @@ std::map<std::string, LoadedGroup> GroupLoader::take() {
   for (auto& [id, record] : groups_) {
     result[id].record = std::move(record);
   }
+  for (auto& [id, consumer] : consumers_) {
+    result[id].consumer = std::move(consumer);
+  }
   for (auto& [key, value] : offsets_) {
     result[key.first].offsets.put(key.second, std::move(value));
   }
@@ -158,6 +190,7 @@ std::map<std::string, LoadedGroup> GroupLoader::take() {
     }
   }
   groups_.clear();
+  consumers_.clear();
   offsets_.clear();
   transactions_.clear();
   return result;

@@ -18,12 +18,15 @@
 #include "barnabas/protocol/gen/group_metadata_value.h"
 #include "barnabas/record/batch.h"
 #include "barnabas/record/reader.h"
+#include "consumer_group.h"
 #include "group_offsets.h"
 
 namespace barnabas::coordinator {
 
 struct LoadedGroup {
-  std::optional<protocol::GroupMetadataValue> record;  // none: offsets alone
+  // Neither: offsets alone.
+  std::optional<protocol::GroupMetadataValue> record;
+  std::optional<ConsumerGroup> consumer;
   GroupOffsets offsets;
 };
 
@@ -47,10 +50,13 @@ class GroupLoader {
   void add_marker(const record::BatchView& batch, const record::RecordView& record);
   void add_record(const record::BatchView& batch, const record::RecordView& record);
   void add_offset(const record::BatchView& batch, Key key, const record::RecordView& record);
+  void add_consumer(const record::RecordView& record);
   void skip(const Error& why);
 
   record::RecordReader reader_;
+  // A group is in one of these: its later records say which protocol it has.
   std::map<std::string, protocol::GroupMetadataValue> groups_;
+  std::map<std::string, ConsumerGroup> consumers_;
   Offsets offsets_;
   std::map<ProducerId, Offsets> transactions_;
   std::uint64_t records_ = 0;

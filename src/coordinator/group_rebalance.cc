@@ -379,18 +379,21 @@ void Group::loaded(Moment now, Effects& out) {
   }
 }
 
-void Group::unloaded(Moment now, Effects& out) {
+void Group::release_waiting(ErrorCode error, Effects& out) {
   for (auto& [id, member] : members_) {
     if (member.join) {
-      out.emplace_back(JoinAnswer{.ticket = *std::exchange(member.join, std::nullopt),
-                                  .error = ErrorCode::kNotCoordinator,
-                                  .member_id = id});
+      out.emplace_back(JoinAnswer{
+          .ticket = *std::exchange(member.join, std::nullopt), .error = error, .member_id = id});
     }
     if (member.sync) {
-      out.emplace_back(SyncAnswer{.ticket = *std::exchange(member.sync, std::nullopt),
-                                  .error = ErrorCode::kNotCoordinator});
+      out.emplace_back(
+          SyncAnswer{.ticket = *std::exchange(member.sync, std::nullopt), .error = error});
     }
   }
+}
+
+void Group::unloaded(Moment now, Effects& out) {
+  release_waiting(ErrorCode::kNotCoordinator, out);
   move_to(GroupState::kDead, now);
   wake_.reset();
 }

@@ -17,7 +17,8 @@ logging::Logger& log() {
   return instance;
 }
 
-// What a member hears when the group's record could not be written.
+}  // namespace
+
 ErrorCode store_error(ErrorCode written) {
   switch (written) {
     case ErrorCode::kUnknownTopicOrPartition:
@@ -36,8 +37,6 @@ ErrorCode store_error(ErrorCode written) {
       return written;
   }
 }
-
-}  // namespace
 
 GroupShard::GroupShard(PartitionId partition, LeaderEpoch epoch, const GroupOptions& options,
                        const GroupCoordinator::Ports& ports)
@@ -72,12 +71,16 @@ void GroupShard::install(std::map<std::string, LoadedGroup> loaded) {
     for (const ProducerId producer : from.offsets.transactions()) {
       transactions_[producer].insert(id);
     }
-    Group group =
-        from.record ? Group(id, limits_, *from.record, moment) : Group(id, limits_, moment);
-    auto entry = std::make_shared<Entry>(std::move(group), std::move(from.offsets));
+    if (from.consumer) {
+      install_consumer(id, std::move(from));
+      continue;
+    }
+    auto group = from.record ? std::make_shared<Group>(id, limits_, *from.record, moment)
+                             : std::make_shared<Group>(id, limits_, moment);
+    auto entry = std::make_shared<Entry>(id, std::move(group), std::move(from.offsets));
     groups_.insert_or_assign(id, entry);
     Effects effects;
-    entry->group.loaded(moment, effects);
+    entry->group->loaded(moment, effects);
     carry_out(entry, std::move(effects));
   }
 }
@@ -86,9 +89,13 @@ void GroupShard::close() {
   state_ = State::kClosed;
   const Moment moment = now();
   for (auto& [id, entry] : groups_) {
-    Effects effects;
-    entry->group.unloaded(moment, effects);
     entry->timer.reset();
+    if (entry->consumer) {
+      serve_waiting(entry);
+      continue;
+    }
+    Effects effects;
+    entry->group->unloaded(moment, effects);
     carry_out(entry, std::move(effects));
   }
   groups_.clear();
@@ -104,7 +111,8 @@ GroupShard::EntryPtr GroupShard::find_or_make(const std::string& group_id) {
   if (auto entry = find(group_id)) {
     return entry;
   }
-  auto entry = std::make_shared<Entry>(Group(group_id, limits_, now()), GroupOffsets{});
+  auto entry = std::make_shared<Entry>(group_id, std::make_shared<Group>(group_id, limits_, now()),
+                                       GroupOffsets{});
   groups_.emplace(group_id, entry);
   return entry;
 }
@@ -122,18 +130,35 @@ void GroupShard::carry_out(const EntryPtr& entry, Effects effects) {
     }
     effects.clear();
     const Moment moment = now();
-    const auto next = entry->group.next_deadline();
+    const auto next = entry->group ? entry->group->next_deadline() : std::nullopt;
     if (!next || *next > moment.monotonic || state_ == State::kClosed) {
       break;
     }
-    entry->group.on_time(moment, effects);
+    entry->group->on_time(moment, effects);
   }
   arm(entry);
 }
 
+std::optional<MonotonicTime> GroupShard::Entry::next_deadline() const {
+  if (consumer) {
+    return consumer->writing ? std::nullopt : consumer->machine.next_deadline();
+  }
+  return group->next_deadline();
+}
+
+void GroupShard::on_time(const EntryPtr& entry) {
+  if (entry->consumer) {
+    fence_overdue(entry);
+    return;
+  }
+  Effects effects;
+  entry->group->on_time(now(), effects);
+  carry_out(entry, std::move(effects));
+}
+
 // The timer may fire too early: a deadline that moved on is found again then.
 void GroupShard::arm(const EntryPtr& entry) {
-  const auto next = entry->group.next_deadline();
+  const auto next = entry->next_deadline();
   if (!next || state_ == State::kClosed) {
     entry->timer.reset();
     entry->armed.reset();
@@ -152,9 +177,7 @@ void GroupShard::arm(const EntryPtr& entry) {
           return;
         }
         target->armed.reset();
-        Effects effects;
-        target->group.on_time(self->now(), effects);
-        self->carry_out(target, std::move(effects));
+        self->on_time(target);
       });
 }
 
@@ -195,30 +218,34 @@ void GroupShard::answer(SyncAnswer answer) {
 }
 
 void GroupShard::store(const EntryPtr& entry, StoreGroup effect) {
-  const auto done = [self = shared_from_this(), entry,
+  const auto done = [self = shared_from_this(), entry, group = std::weak_ptr<Group>(entry->group),
                      id = effect.id](GroupLog::Appended appended) {
     const ErrorCode error = store_error(appended.error);
     if (error != ErrorCode::kNone) {
-      log().warn("the record of group {} could not be written: {}", entry->group.id(),
+      log().warn("the record of group {} could not be written: {}", entry->id,
                  error_name(appended.error));
     }
+    // The group may have gone on in the consumer protocol meanwhile; it has told its members.
+    const auto same = group.lock();
+    if (same == nullptr || same != entry->group) {
+      return;
+    }
     Effects effects;
-    entry->group.stored(id, error, self->now(), effects);
+    same->stored(id, error, self->now(), effects);
     self->carry_out(entry, std::move(effects));
   };
-  const auto value = encode_group_value(entry->group, effect.assignments);
+  const auto value = encode_group_value(*entry->group, effect.assignments);
   ByteVector batch;
   Status built = value ? Status{} : Status(std::unexpected(value.error()));
   if (value) {
     record::BatchOptions options;
     options.compression = static_cast<record::CompressionType>(options_.compression_codec);
     record::BatchBuilder builder(options);
-    builder.add(now().wall_ms, encode_group_key(entry->group.id()), *value);
+    builder.add(now().wall_ms, encode_group_key(entry->id), *value);
     built = builder.finish(batch);
   }
   if (!built) {
-    log().error("the record of group {} cannot be made: {}", entry->group.id(),
-                built.error().message);
+    log().error("the record of group {} cannot be made: {}", entry->id, built.error().message);
     ports_.home.post([done] { done({ErrorCode::kUnknownServerError, kNoOffset}); });
     return;
   }
@@ -228,32 +255,74 @@ void GroupShard::store(const EntryPtr& entry, StoreGroup effect) {
 
 void GroupShard::join(JoinEvent event, Done<protocol::JoinGroupResponse> done,
                       const std::string& group_id) {
-  const bool unknown = event.member_id.empty();
-  const EntryPtr entry = unknown ? find_or_make(group_id) : find(group_id);
   event.ticket = Ticket(++last_ticket_);
   joins_.emplace(event.ticket, std::move(done));
-  if (entry == nullptr) {
+  begin_join(std::move(event), group_id);
+}
+
+void GroupShard::begin_join(JoinEvent event, const std::string& group_id) {
+  if (state_ != State::kActive) {
+    answer(JoinAnswer{.ticket = event.ticket, .error = status()});
+    return;
+  }
+  const bool unknown = event.member_id.empty();
+  const EntryPtr entry = unknown ? find_or_make(group_id) : find(group_id);
+  if (is_busy(entry)) {
+    entry->consumer->waiting.emplace_back(
+        [self = shared_from_this(), event = std::move(event), group_id]() mutable {
+          self->begin_join(std::move(event), group_id);
+        });
+    return;
+  }
+  const bool was_consumer = entry != nullptr && entry->consumer;
+  if (was_consumer && !entry->is_empty()) {
+    consumer_join(entry, std::move(event));
+    return;
+  }
+  if (entry == nullptr || (was_consumer && !unknown)) {
     answer(JoinAnswer{.ticket = event.ticket,
                       .error = ErrorCode::kUnknownMemberId,
                       .member_id = std::move(event.member_id)});
     return;
   }
+  if (was_consumer) {
+    become_classic(entry, nullptr);
+  }
   Effects effects;
-  entry->group.join(std::move(event), now(), effects);
+  entry->group->join(std::move(event), now(), effects);
   carry_out(entry, std::move(effects));
 }
 
 void GroupShard::sync(SyncEvent event, Done<protocol::SyncGroupResponse> done,
-                      std::string_view group_id) {
+                      const std::string& group_id) {
   event.ticket = Ticket(++last_ticket_);
   syncs_.emplace(event.ticket, std::move(done));
+  begin_sync(std::move(event), group_id);
+}
+
+void GroupShard::begin_sync(SyncEvent event, const std::string& group_id) {
+  if (state_ != State::kActive) {
+    answer(SyncAnswer{.ticket = event.ticket, .error = status()});
+    return;
+  }
   const EntryPtr entry = find(group_id);
   if (entry == nullptr) {
     answer(SyncAnswer{.ticket = event.ticket, .error = ErrorCode::kUnknownMemberId});
     return;
   }
+  if (is_busy(entry)) {
+    entry->consumer->waiting.emplace_back(
+        [self = shared_from_this(), event = std::move(event), group_id]() mutable {
+          self->begin_sync(std::move(event), group_id);
+        });
+    return;
+  }
+  if (entry->consumer) {
+    consumer_sync(entry, std::move(event));
+    return;
+  }
   Effects effects;
-  entry->group.sync(std::move(event), now(), effects);
+  entry->group->sync(std::move(event), now(), effects);
   carry_out(entry, std::move(effects));
 }
 
@@ -262,14 +331,31 @@ ErrorCode GroupShard::heartbeat(std::string_view group_id, const MemberClaim& cl
   if (entry == nullptr) {
     return ErrorCode::kUnknownMemberId;
   }
-  const ErrorCode error = entry->group.heartbeat(claim, now());
+  const ErrorCode error = entry->consumer ? entry->consumer->machine.classic_heartbeat(claim, now())
+                                          : entry->group->heartbeat(claim, now());
   arm(entry);
   return error;
 }
 
-protocol::LeaveGroupResponse GroupShard::leave(const protocol::LeaveGroupRequest& request) {
+void GroupShard::leave(protocol::LeaveGroupRequest request,
+                       Done<protocol::LeaveGroupResponse> done) {
   protocol::LeaveGroupResponse response;
+  if (state_ != State::kActive) {
+    response.error_code = static_cast<std::int16_t>(status());
+    done(std::move(response));
+    return;
+  }
   const EntryPtr entry = find(request.group_id);
+  if (is_busy(entry)) {
+    entry->consumer->waiting.emplace_back(
+        [self = shared_from_this(), request = std::move(request),
+         done = std::move(done)]() mutable { self->leave(std::move(request), std::move(done)); });
+    return;
+  }
+  if (entry != nullptr && entry->consumer) {
+    consumer_leave(entry, request, std::move(done));
+    return;
+  }
   Effects effects;
   for (const auto& member : request.members) {
     auto& to = response.members.emplace_back();
@@ -277,20 +363,25 @@ protocol::LeaveGroupResponse GroupShard::leave(const protocol::LeaveGroupRequest
     to.group_instance_id = member.group_instance_id;
     ErrorCode error = ErrorCode::kUnknownMemberId;
     if (entry != nullptr) {
-      error = entry->group.leave({member.member_id, member.group_instance_id}, now(), effects);
+      error = entry->group->leave({member.member_id, member.group_instance_id}, now(), effects);
     }
     to.error_code = static_cast<std::int16_t>(error);
   }
   if (entry != nullptr) {
     carry_out(entry, std::move(effects));
   }
-  return response;
+  done(std::move(response));
 }
 
-void GroupShard::list(const std::set<std::string, std::less<>>& states,
+void GroupShard::list(const ListFilter& filter,
                       std::vector<protocol::ListGroupsResponse::ListedGroup>& out) const {
+  const auto& states = filter.states;
   for (const auto& [id, entry] : groups_) {
-    std::string state(state_name(entry->group.state()));
+    if (!(entry->consumer ? filter.consumer : filter.classic)) {
+      continue;
+    }
+    std::string state(entry->consumer ? entry->consumer->machine.state_name()
+                                      : state_name(entry->group->state()));
     std::string lower = state;
     std::ranges::transform(lower, lower.begin(), [](char c) {
       return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -300,9 +391,10 @@ void GroupShard::list(const std::set<std::string, std::less<>>& states,
     }
     auto& to = out.emplace_back();
     to.group_id = id;
-    to.protocol_type = entry->group.protocol_type().value_or("");
+    to.protocol_type = entry->consumer ? std::string(kConsumerProtocolType)
+                                       : entry->group->protocol_type().value_or("");
     to.group_state = std::move(state);
-    to.group_type = "classic";
+    to.group_type = entry->consumer ? "consumer" : "classic";
   }
 }
 
@@ -310,11 +402,12 @@ void GroupShard::describe(std::string_view group_id,
                           protocol::DescribeGroupsResponse::DescribedGroup& out) const {
   out.group_id = group_id;
   const EntryPtr entry = find(group_id);
-  if (entry == nullptr) {
+  if (entry == nullptr ||
+      entry->consumer) {  // those of the consumer protocol have an API of their own
     out.group_state = state_name(GroupState::kDead);
     return;
   }
-  const Group& group = entry->group;
+  const Group& group = *entry->group;
   const bool stable = group.is(GroupState::kStable);
   out.group_state = state_name(group.state());
   out.protocol_type = group.protocol_type().value_or("");
@@ -342,11 +435,14 @@ ErrorCode GroupShard::delete_group(std::string_view group_id) {
   if (entry == nullptr) {
     return ErrorCode::kGroupIdNotFound;
   }
-  if (!entry->group.is(GroupState::kEmpty)) {
+  if (!entry->is_empty()) {
     return ErrorCode::kNonEmptyGroup;
   }
-  entry->group.bury(now());
-  remove_offsets(entry, entry->offsets.old([](const auto&, const auto&) { return true; }));
+  if (entry->group) {
+    entry->group->bury(now());
+  }
+  remove_offsets(entry, entry->offsets.old([](const auto&, const auto&) { return true; }),
+                 EmptyGroup::kRemoved);
   return ErrorCode::kNone;
 }
 

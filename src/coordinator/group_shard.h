@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -15,11 +16,15 @@
 #include <vector>
 
 #include "barnabas/coordinator/group_coordinator.h"
+#include "consumer_group.h"
 #include "group.h"
 #include "group_loader.h"
 #include "group_offsets.h"
 
 namespace barnabas::coordinator {
+
+// What members hear when records of their group could not be written.
+[[nodiscard]] ErrorCode store_error(ErrorCode written);
 
 class GroupShard : public std::enable_shared_from_this<GroupShard> {
  public:
@@ -40,12 +45,18 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
 
   // Requests of an active shard.
   void join(JoinEvent event, Done<protocol::JoinGroupResponse> done, const std::string& group_id);
-  void sync(SyncEvent event, Done<protocol::SyncGroupResponse> done, std::string_view group_id);
+  void sync(SyncEvent event, Done<protocol::SyncGroupResponse> done, const std::string& group_id);
   [[nodiscard]] ErrorCode heartbeat(std::string_view group_id, const MemberClaim& claim);
-  [[nodiscard]] protocol::LeaveGroupResponse leave(const protocol::LeaveGroupRequest& request);
+  void leave(protocol::LeaveGroupRequest request, Done<protocol::LeaveGroupResponse> done);
+  // group_shard_consumer.cc
+  void consumer_heartbeat(ConsumerHeartbeatEvent event,
+                          Done<protocol::ConsumerGroupHeartbeatResponse> done);
+  // GROUP_ID_NOT_FOUND where the group is none of the consumer protocol.
+  void describe_consumer(std::string_view group_id,
+                         protocol::ConsumerGroupDescribeResponse::DescribedGroup& out) const;
   void commit(const protocol::OffsetCommitRequest& request,
               std::optional<TransactionalProducer> producer,
-              Done<protocol::OffsetCommitResponse> done);
+              Done<protocol::OffsetCommitResponse> done, std::int16_t version);
   // Every partition of the request with the same outcome.
   [[nodiscard]] static protocol::OffsetCommitResponse commit_answer(
       const protocol::OffsetCommitRequest& request, ErrorCode error);
@@ -53,7 +64,13 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
   [[nodiscard]] protocol::OffsetDeleteResponse delete_offsets(
       const protocol::OffsetDeleteRequest& request);
   void complete_transaction(ProducerId producer, bool commit);
-  void list(const std::set<std::string, std::less<>>& states,
+  // Groups of these kinds, in these states (lower case; none: in any).
+  struct ListFilter {
+    std::set<std::string, std::less<>> states{};
+    bool classic = true;
+    bool consumer = true;
+  };
+  void list(const ListFilter& filter,
             std::vector<protocol::ListGroupsResponse::ListedGroup>& out) const;
   void describe(std::string_view group_id,
                 protocol::DescribeGroupsResponse::DescribedGroup& out) const;
@@ -68,13 +85,33 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
  private:
   enum class State : std::uint8_t { kLoading, kActive, kClosed };
 
+  // A group of the consumer protocol; it is asked one thing at a time.
+  struct ConsumerEntry {
+    explicit ConsumerEntry(ConsumerGroup group, std::shared_ptr<Group> classic = nullptr)
+        : machine(std::move(group)), before(std::move(classic)) {}
+    ConsumerGroup machine;
+    // What it was until the first records are written; it is that again where they cannot be.
+    std::shared_ptr<Group> before;
+    bool writing = false;
+    // What comes while records are being written. Bounded as connections bound their requests.
+    std::deque<Task> waiting;
+  };
   struct Entry {
-    Entry(Group machine, GroupOffsets loaded)
-        : group(std::move(machine)), offsets(std::move(loaded)) {}
-    Group group;
+    Entry(std::string group_id, std::shared_ptr<Group> machine, GroupOffsets loaded)
+        : id(std::move(group_id)), group(std::move(machine)), offsets(std::move(loaded)) {}
+    const std::string id;
+    // One of the two.
+    std::shared_ptr<Group> group;
+    std::unique_ptr<ConsumerEntry> consumer;
     GroupOffsets offsets;
     std::unique_ptr<Timer> timer;
     std::optional<MonotonicTime> armed;  // when the timer fires
+
+    [[nodiscard]] bool is_empty() const {
+      return consumer ? consumer->machine.empty() && !consumer->writing
+                      : group->is(GroupState::kEmpty);
+    }
+    [[nodiscard]] std::optional<MonotonicTime> next_deadline() const;
   };
   using EntryPtr = std::shared_ptr<Entry>;
 
@@ -85,10 +122,35 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
 
   // After every event: what it asks for is done, and its next deadline is set.
   void carry_out(const EntryPtr& entry, Effects effects);
+  void begin_join(JoinEvent event, const std::string& group_id);
+  void begin_sync(SyncEvent event, const std::string& group_id);
   void answer(JoinAnswer answer);
   void answer(SyncAnswer answer);
   void store(const EntryPtr& entry, StoreGroup effect);
   void arm(const EntryPtr& entry);
+  void on_time(const EntryPtr& entry);
+
+  // group_shard_consumer.cc
+  [[nodiscard]] ConsumerGroup::Context consumer_context() const;
+  // Null with the error that says why there is none.
+  [[nodiscard]] EntryPtr consumer_entry(const ConsumerHeartbeatEvent& event, Status& status,
+                                        ConsumerRecords& records);
+  void install_consumer(const std::string& id, LoadedGroup loaded);
+  [[nodiscard]] bool is_busy(const EntryPtr& entry) const;
+  // Records of one event: written, applied, then `done`, then what has waited.
+  void write(const EntryPtr& entry, ConsumerRecords records,
+             std::move_only_function<void(ErrorCode)> done);
+  void settle(const EntryPtr& entry, ConsumerRecords records, ErrorCode error,
+              std::move_only_function<void(ErrorCode)> done);
+  void serve_waiting(const EntryPtr& entry);
+  void revert(const EntryPtr& entry);
+  void become_classic(const EntryPtr& entry, const protocol::GroupMetadataValue* record);
+  void fence_overdue(const EntryPtr& entry);
+  void consumer_join(const EntryPtr& entry, JoinEvent event);
+  void consumer_sync(const EntryPtr& entry, SyncEvent event);
+  void consumer_leave(const EntryPtr& entry, const protocol::LeaveGroupRequest& request,
+                      Done<protocol::LeaveGroupResponse> done);
+  [[nodiscard]] std::vector<ByteVector> consumer_tombstones(const Entry& entry) const;
 
   // group_shard_offsets.cc
   struct Commit;
@@ -96,7 +158,11 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
                                          Commit& commit) const;
   void settle(Commit& commit, const GroupLog::Appended& appended);
   // Takes the offsets away, buries the group if nothing of it is left, and writes the tombstones.
-  void remove_offsets(const EntryPtr& entry, const std::vector<TopicPartition>& offsets);
+  // An empty group of the consumer protocol stays unless it is asked for or too old.
+  enum class EmptyGroup : std::uint8_t { kKept, kRemoved };
+  void remove_offsets(const EntryPtr& entry, const std::vector<TopicPartition>& offsets,
+                      EmptyGroup empty);
+  [[nodiscard]] static bool is_subscribed(const Entry& entry, std::string_view topic);
   void write_tombstones(const std::vector<ByteVector>& keys);
   [[nodiscard]] std::vector<TopicPartition> expired_offsets(const Entry& entry, Moment now) const;
 

@@ -67,7 +67,7 @@ struct GroupShard::Commit {
 
 void GroupShard::commit(const protocol::OffsetCommitRequest& request,
                         std::optional<TransactionalProducer> producer,
-                        Done<protocol::OffsetCommitResponse> done) {
+                        Done<protocol::OffsetCommitResponse> done, std::int16_t version) {
   const std::int32_t generation = request.generation_id_or_member_epoch;
   EntryPtr entry = find(request.group_id);
   if (entry == nullptr) {
@@ -77,8 +77,10 @@ void GroupShard::commit(const protocol::OffsetCommitRequest& request,
     }
     entry = find_or_make(request.group_id);
   }
-  const ErrorCode refused = entry->group.commit(
-      {request.member_id, request.group_instance_id, generation}, producer.has_value(), now());
+  const MemberClaim claim{request.member_id, request.group_instance_id, generation};
+  const ErrorCode refused =
+      entry->consumer ? entry->consumer->machine.check_commit(claim, producer.has_value(), version)
+                      : entry->group->commit(claim, producer.has_value(), now());
   arm(entry);
   if (refused != ErrorCode::kNone) {
     done(commit_answer(request, refused));
@@ -186,6 +188,14 @@ GroupShard::FetchedGroup GroupShard::fetch(const OffsetFetchGroup& request,
   FetchedGroup answer;
   answer.group_id = request.group_id;
   const EntryPtr entry = find(request.group_id);
+  if (entry != nullptr && entry->consumer) {
+    const ErrorCode refused =
+        entry->consumer->machine.check_fetch(request.member_id, request.member_epoch);
+    if (refused != ErrorCode::kNone) {
+      answer.error_code = static_cast<std::int16_t>(refused);
+      return answer;
+    }
+  }
   using Topic = protocol::OffsetFetchResponse::OffsetFetchResponseTopics;
   const auto add = [&](Topic& to, PartitionId partition) {
     auto& out = to.partitions.emplace_back();
@@ -239,14 +249,14 @@ protocol::OffsetDeleteResponse GroupShard::delete_offsets(
     response.error_code = static_cast<std::int16_t>(ErrorCode::kGroupIdNotFound);
     return response;
   }
-  const Group& group = entry->group;
-  if (!group.is(GroupState::kEmpty) && group.protocol_type() != kConsumerProtocolType) {
+  if (entry->group && !entry->is_empty() &&
+      entry->group->protocol_type() != kConsumerProtocolType) {
     response.error_code = static_cast<std::int16_t>(ErrorCode::kNonEmptyGroup);
     return response;
   }
   std::vector<TopicPartition> eligible;
   for (const auto& topic : request.topics) {
-    const bool consumed = !group.is(GroupState::kEmpty) && group.is_subscribed_to(topic.name);
+    const bool consumed = !entry->is_empty() && is_subscribed(*entry, topic.name);
     auto& to = response.topics.emplace_back();
     to.name = topic.name;
     for (const auto& partition : topic.partitions) {
@@ -259,7 +269,7 @@ protocol::OffsetDeleteResponse GroupShard::delete_offsets(
       }
     }
   }
-  remove_offsets(entry, eligible);
+  remove_offsets(entry, eligible, EmptyGroup::kKept);
   return response;
 }
 
@@ -275,8 +285,23 @@ void GroupShard::complete_transaction(ProducerId producer, bool commit) {
   }
 }
 
+bool GroupShard::is_subscribed(const Entry& entry, std::string_view topic) {
+  return entry.consumer ? entry.consumer->machine.is_subscribed_to(topic)
+                        : entry.group->is_subscribed_to(topic);
+}
+
 std::vector<TopicPartition> GroupShard::expired_offsets(const Entry& entry, Moment moment) const {
-  const Group& group = entry.group;
+  if (entry.consumer) {  // since the commit, of topics that nobody reads
+    return entry.offsets.old([&](const std::string& topic, const CommittedOffset& value) {
+      if (is_subscribed(entry, topic)) {
+        return false;
+      }
+      return value.expire_timestamp_ms
+                 ? moment.wall_ms >= *value.expire_timestamp_ms
+                 : moment.wall_ms - value.commit_timestamp_ms >= options_.offsets_retention_ms;
+    });
+  }
+  const Group& group = *entry.group;
   // From when the retention counts: since the group is empty, else since the commit.
   const auto& since_empty = group.state_since_ms();
   const bool by_state = group.protocol_type() && group.is(GroupState::kEmpty);
@@ -311,35 +336,44 @@ std::vector<GroupShard::EntryPtr> GroupShard::all() const {
 void GroupShard::expire_offsets() {
   const Moment moment = now();
   for (const auto& entry : all()) {
-    remove_offsets(entry, expired_offsets(*entry, moment));
+    remove_offsets(entry, expired_offsets(*entry, moment), EmptyGroup::kRemoved);
   }
 }
 
 void GroupShard::forget(const std::vector<TopicPartition>& partitions) {
   for (const auto& entry : all()) {
-    remove_offsets(entry, partitions);
+    remove_offsets(entry, partitions, EmptyGroup::kKept);
   }
 }
 
-void GroupShard::remove_offsets(const EntryPtr& entry, const std::vector<TopicPartition>& offsets) {
-  Group& group = entry->group;
+void GroupShard::remove_offsets(const EntryPtr& entry, const std::vector<TopicPartition>& offsets,
+                                EmptyGroup empty) {
   std::vector<ByteVector> tombstones;
   for (const auto& tp : offsets) {
     entry->offsets.forget_in_transactions(tp);
     if (entry->offsets.erase(tp)) {
-      tombstones.push_back(encode_offset_key(group.id(), tp));
+      tombstones.push_back(encode_offset_key(entry->id, tp));
     }
   }
-  if (group.is(GroupState::kEmpty) && entry->offsets.empty()) {
-    group.bury(now());
-  }
-  if (group.is(GroupState::kDead)) {
-    // Generation 0 was never written.
-    if (group.generation() > 0) {
-      tombstones.push_back(encode_group_key(group.id()));
+  if (entry->consumer) {
+    if (empty == EmptyGroup::kRemoved && entry->is_empty() && entry->offsets.empty()) {
+      std::ranges::move(consumer_tombstones(*entry), std::back_inserter(tombstones));
+      entry->timer.reset();
+      groups_.erase(entry->id);
     }
-    entry->timer.reset();
-    groups_.erase(group.id());
+  } else {
+    Group& group = *entry->group;
+    if (group.is(GroupState::kEmpty) && entry->offsets.empty()) {
+      group.bury(now());
+    }
+    if (group.is(GroupState::kDead)) {
+      // Generation 0 was never written.
+      if (group.generation() > 0) {
+        tombstones.push_back(encode_group_key(group.id()));
+      }
+      entry->timer.reset();
+      groups_.erase(group.id());
+    }
   }
   if (!tombstones.empty()) {
     write_tombstones(tombstones);

@@ -1,6 +1,6 @@
 // The coordinator of the groups whose partition of __consumer_offsets this broker leads:
-// membership, rebalances, committed offsets. Wire and records are Kafka 3.9.1's (GroupCoordinator
-// with the classic protocol).
+// membership, rebalances, committed offsets, in the classic and in the consumer protocol (KIP-848).
+// Wire and records are Kafka 3.9.1's.
 //
 // Shape: a shard for each partition it leads. A shard loads its partition, keeps every group as a
 // pure state machine with its offsets, writes what changes to the partition's log and answers when
@@ -31,6 +31,9 @@
 #include "barnabas/base/random.h"
 #include "barnabas/base/result.h"
 #include "barnabas/coordinator/coordinator_log.h"
+#include "barnabas/coordinator/group_topics.h"
+#include "barnabas/protocol/gen/consumer_group_describe.h"
+#include "barnabas/protocol/gen/consumer_group_heartbeat.h"
 #include "barnabas/protocol/gen/delete_groups.h"
 #include "barnabas/protocol/gen/describe_groups.h"
 #include "barnabas/protocol/gen/heartbeat.h"
@@ -45,6 +48,17 @@
 namespace barnabas::coordinator {
 
 // The names of the keys stand behind each; units are in the names.
+struct ConsumerGroupOptions {
+  bool enabled = true;                                     // group.coordinator.rebalance.protocols
+  std::int32_t max_size = INT32_MAX;                       // group.consumer.max.size
+  std::int32_t session_timeout_ms = 45000;                 // group.consumer.session.timeout.ms
+  std::int32_t heartbeat_interval_ms = 5000;               // group.consumer.heartbeat.interval.ms
+  std::vector<std::string> assignors{"uniform", "range"};  // group.consumer.assignors, not empty
+  // group.consumer.migration.policy, of groups with members.
+  bool allow_upgrade = true;
+  bool allow_downgrade = true;
+};
+
 struct GroupOptions {
   std::int32_t min_session_timeout_ms = 6000;             // group.min.session.timeout.ms
   std::int32_t max_session_timeout_ms = 1800000;          // group.max.session.timeout.ms
@@ -58,7 +72,12 @@ struct GroupOptions {
   std::int64_t offsets_retention_ms = 604800000;          // offsets.retention.minutes
   std::int64_t retention_check_interval_ms = 600000;      // offsets.retention.check.interval.ms
   std::size_t max_member_bytes = std::size_t{32} << 20U;  // metadata of a group's members together
+  ConsumerGroupOptions consumer;
 };
+
+// A word of group.consumer.assignors, which may be the name of a class of Kafka's, as members name
+// that assignor; null: there is none of that name.
+[[nodiscard]] std::optional<std::string> assignor_by_config(std::string_view word);
 
 // The partitions of __consumer_offsets, as far as this broker leads them.
 using GroupLog = CoordinatorLog;
@@ -85,6 +104,7 @@ class GroupCoordinator {
     const Clock& clock;
     Random& random;  // used at home
     GroupLog& log;
+    const GroupTopics& topics;
   };
   using OffsetFetchGroup = protocol::OffsetFetchRequest::OffsetFetchRequestGroup;
   using FetchedGroup = protocol::OffsetFetchResponse::OffsetFetchResponseGroup;
@@ -112,10 +132,25 @@ class GroupCoordinator {
   virtual void leave_group(protocol::LeaveGroupRequest request,
                            Done<protocol::LeaveGroupResponse> done) = 0;
 
+  // A member of a group of the consumer protocol joins, reports or leaves. UNSUPPORTED_VERSION
+  // unless that protocol is offered, as for the description.
+  virtual void consumer_heartbeat(ClientIdentity client,
+                                  protocol::ConsumerGroupHeartbeatRequest request,
+                                  Done<protocol::ConsumerGroupHeartbeatResponse> done) = 0;
+  virtual void describe_consumer_groups(std::vector<std::string> groups,
+                                        Done<protocol::ConsumerGroupDescribeResponse> done) = 0;
+
   // Topics and partitions exist. With `producer` the offsets hold when its transaction commits.
+  // Members of the consumer protocol have to use OffsetCommit 9 or later.
   virtual void commit_offsets(protocol::OffsetCommitRequest request,
                               std::optional<TransactionalProducer> producer,
-                              Done<protocol::OffsetCommitResponse> done) = 0;
+                              Done<protocol::OffsetCommitResponse> done, std::int16_t version) = 0;
+  void commit_offsets(protocol::OffsetCommitRequest request,
+                      std::optional<TransactionalProducer> producer,
+                      Done<protocol::OffsetCommitResponse> done) {
+    commit_offsets(std::move(request), producer, std::move(done),
+                   protocol::OffsetCommitRequest::kMaxVersion);
+  }
   // Groups in the form of version 8 and later; the answers come in their order.
   virtual void fetch_offsets(std::vector<OffsetFetchGroup> groups, bool require_stable,
                              Done<std::vector<FetchedGroup>> done) = 0;

@@ -136,7 +136,8 @@ void handle_offset_commit(RequestContext& context, protocol::Reader& body) {
           context.pending(),
           [refused = std::move(refused)](OffsetCommitResponse& response, std::int16_t) mutable {
             merge_topics(response, std::move(refused));
-          }));
+          }),
+      context.version());
 }
 
 }  // namespace barnabas::broker

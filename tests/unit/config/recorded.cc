@@ -73,4 +73,15 @@ std::vector<std::string> refusals(std::string text, std::vector<std::string> ove
   return lines;
 }
 
+// The consumer protocol of groups is offered here unless it is switched off.
+std::string kafkas_default(std::string_view key, std::string_view ours) {
+  if (key == "group.coordinator.rebalance.protocols" && ours == "classic,consumer") {
+    return "classic";
+  }
+  if (key == "group.consumer.migration.policy" && ours == "bidirectional") {
+    return "disabled";
+  }
+  return std::string(ours);
+}
+
 }  // namespace barnabas::config::testing

@@ -17,6 +17,8 @@ using Fields = std::vector<std::string>;
 // The lines whose first field is `kind`, without that field. Fails the test when there are none.
 [[nodiscard]] std::vector<Fields> recorded(std::string_view kind);
 [[nodiscard]] Fields split(std::string_view text, char separator);
+// Kafka's default of a key whose own default here is another one on purpose; else `ours`.
+[[nodiscard]] std::string kafkas_default(std::string_view key, std::string_view ours);
 // "a=1|b=2"
 [[nodiscard]] std::map<std::string, std::string, std::less<>> pairs(std::string_view text);
 

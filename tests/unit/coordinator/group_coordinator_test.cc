@@ -12,6 +12,7 @@
 #include "barnabas/base/random.h"
 #include "memory_log.h"
 #include "support/manual_executor.h"
+#include "table_topics.h"
 
 namespace barnabas::coordinator {
 namespace {
@@ -29,7 +30,7 @@ class GroupCoordinatorTest : public ::testing::Test {
 
   void make() {
     coordinator.reset();
-    coordinator = GroupCoordinator::make(options(), {home, disk, time, *random, log});
+    coordinator = GroupCoordinator::make(options(), {home, disk, time, *random, log, topics});
     coordinator->start();
     partition = coordinator->partition_for(kGroup);
   }
@@ -176,6 +177,7 @@ class GroupCoordinatorTest : public ::testing::Test {
   testing::ManualExecutor disk{time};
   std::unique_ptr<Random> random = make_seeded_random(1);
   MemoryLog log{home};
+  TableTopics topics;
   PartitionId partition{0};
   std::unique_ptr<GroupCoordinator> coordinator;
 };
