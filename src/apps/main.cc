@@ -37,6 +37,8 @@ constexpr std::array kSubcommands = {
     Subcommand{"dump-log", "kafka-dump-log", "print segments and indexes from the disk",
                dump_log_main},
     Subcommand{"log-dirs", "kafka-log-dirs", "show what lies in log dirs", log_dirs_main},
+    Subcommand{"transactions", "kafka-transactions", "show, find and abort transactions",
+               transactions_main},
     Subcommand{"console-producer", "kafka-console-producer", "send lines of standard input",
                console_producer_main},
     Subcommand{"console-consumer", "kafka-console-consumer", "print the records of topics",
