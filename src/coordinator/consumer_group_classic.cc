@@ -21,7 +21,7 @@ bool ConsumerGroup::supports_classic(const JoinEvent& event) const {
 Result<ConsumerGroup::JoinStep> ConsumerGroup::join(const JoinEvent& event,
                                                     const Context& context) {
   const bool is_unknown = event.member_id.empty();
-  const std::string& id = is_unknown ? event.new_member_id : event.member_id;
+  const std::string& id = is_unknown ? event.new_consumer_member_id : event.member_id;
   if (members_.size() >= static_cast<std::size_t>(context.options.max_size) &&
       find(id) == nullptr) {
     return fail(ErrorCode::kGroupMaxSizeReached);

@@ -310,6 +310,7 @@ class GroupCoordinatorImpl final : public GroupCoordinator {
       event.new_member_id =
           fmt::format("{}-{}", event.instance_id ? *event.instance_id : client.client_id,
                       uuid_text(ports_.random.uuid()));
+      event.new_consumer_member_id = ports_.random.uuid().to_string();
     }
     event.client_id = std::move(client.client_id);
     event.client_host = std::move(client.client_host);

@@ -107,8 +107,10 @@ GroupShard::EntryPtr GroupShard::consumer_entry(const ConsumerHeartbeatEvent& ev
     return entry;
   }
   if (event.request.member_epoch != kJoinEpoch) {
-    status = entry == nullptr ? not_found(fmt::format("Consumer group {} not found.", id))
-                              : not_found(fmt::format("Group {} is not a consumer group.", id));
+    const bool leaves = event.request.member_epoch < kJoinEpoch;
+    status = entry == nullptr
+                 ? not_found(fmt::format("{} {} not found.", leaves ? "Group" : "Consumer group", id))
+                 : not_found(fmt::format("Group {} is not a consumer group.", id));
     return nullptr;
   }
   if (entry == nullptr) {

@@ -74,6 +74,7 @@ struct JoinEvent {
   Ticket ticket{};
   std::string member_id{};                   // empty: not known yet
   std::string new_member_id{};               // the id it gets if it needs one
+  std::string new_consumer_member_id{};      // the same in a group of the consumer protocol
   std::optional<std::string> instance_id{};  // null: a dynamic member
   bool require_known_member_id = false;      // answers MEMBER_ID_REQUIRED to the unknown
   bool can_skip_assignment = false;          // JoinGroup 9 and later
