@@ -99,8 +99,13 @@ void FetchReader::read_one(const FetchItem& item, const replication::Partition& 
   if (limits.read_committed) {
     read.aborted.emplace();
     if (read.slice.length > 0) {
-      if (auto aborted = view.log->aborted_transactions(view.log_view, item.fetch_offset, bound)) {
+      if (auto aborted = view.log->aborted_transactions(view.log_view, read.slice)) {
         read.aborted = std::move(*aborted);
+      } else {
+        // Without the list a reader would take for committed what was aborted.
+        read.slice = {};
+        read.error = aborted.error().code;
+        return;
       }
     }
   }

@@ -84,6 +84,8 @@ class LogImpl final : public Log, public std::enable_shared_from_this<LogImpl> {
   [[nodiscard]] Result<LogSlice> read(const LogView& view, Offset from, std::size_t max_bytes,
                                       Offset upper_bound, bool at_least_one) const override;
   [[nodiscard]] Result<std::vector<AbortedTransaction>> aborted_transactions(
+      const LogView& view, const LogSlice& slice) const override;
+  [[nodiscard]] Result<std::vector<AbortedTransaction>> aborted_transactions(
       const LogView& view, Offset from, Offset upper_bound) const override;
   [[nodiscard]] TimestampAndOffset earliest() const override;
   [[nodiscard]] TimestampAndOffset latest() const override;

@@ -154,6 +154,31 @@ Result<std::vector<AbortedTransaction>> LogImpl::aborted_transactions(const LogV
   return result;
 }
 
+// An entry of the index counts only if a batch bears it out: one that names too low an offset would
+// show a reader what was aborted.
+Result<std::vector<AbortedTransaction>> LogImpl::aborted_transactions(const LogView& view,
+                                                                      const LogSlice& slice) const {
+  const LogReader reader(view);
+  const std::size_t at = reader.floor(slice.start.segment_base_offset);
+  if (at == reader.count()) {
+    return std::vector<AbortedTransaction>{};
+  }
+  TRY(auto found, aborted_transactions(view, slice.start.offset, reader.end_of(at)));
+  if (found.empty()) {
+    return found;
+  }
+  Segment& segment = reader.segment(at);
+  const auto length = static_cast<std::int64_t>(slice.length);
+  TRY(const auto upper, noted(segment.fetch_upper_bound(slice.start.position, length)));
+  if (upper && *upper < reader.end_of(at)) {
+    TRY(const auto batch, noted(segment.find(*upper, reader.limit(at))));
+    if (batch && static_cast<std::int64_t>(batch->position) >= slice.start.position + length) {
+      std::erase_if(found, [&](const auto& txn) { return txn.first_offset >= *upper; });
+    }
+  }
+  return found;
+}
+
 TimestampAndOffset LogImpl::earliest() const {
   const Offset start = start_offset();
   const auto first = epochs_->earliest();

@@ -195,6 +195,10 @@ class Log {
   // Of the transactions aborted in what a read_committed fetch of [from, upper_bound) returns.
   [[nodiscard]] virtual Result<std::vector<AbortedTransaction>> aborted_transactions(
       const LogView& view, Offset from, Offset upper_bound) const = 0;
+  // The same for what a read gave: as far as the next entry of the segment's index says that it may
+  // reach, which is what Kafka answers.
+  [[nodiscard]] virtual Result<std::vector<AbortedTransaction>> aborted_transactions(
+      const LogView& view, const LogSlice& slice) const = 0;
 
   // ListOffsets. THREAD: any (the last two read files and walk batches: disk)
   [[nodiscard]] virtual TimestampAndOffset earliest() const = 0;

@@ -55,6 +55,7 @@ void handle_describe_producers(RequestContext& context, protocol::Reader& body) 
         out.error_message = valid.error().message;
       } else if (!known) {
         out.error_code = static_cast<std::int16_t>(ErrorCode::kUnknownTopicOrPartition);
+        out.error_message = "This server does not host this topic-partition.";
       } else {
         describe(context, {topic.name, PartitionId(index)}, out);
       }

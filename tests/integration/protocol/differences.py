@@ -57,6 +57,7 @@ def _first_sequence() -> str:
 
 BAD = "data.produce_bad_batches"
 CODECS = "data.produce_compressed"
+ADD_TO_TXN = "transactions.add_partitions_to_txn"
 IDEMPOTENT = "data.produce_idempotent"
 FIRST_LABEL = "first sequence above 0 on an empty partition, "
 
@@ -119,4 +120,7 @@ EXPECTED = [
              "Kafka's handler fails on it; here the assignment is refused as it is with a gap"),
     Expected("admin.odd_topics", "a partition below 0", r".*\.ErrorMessage.*", None,
              "partitions should be a consecutive 0-based integer sequence", "as above"),
+    Expected(ADD_TO_TXN, "v[45] no transactions", "", MUTE,
+             {"ThrottleTimeMs": 0, "ErrorCode": 0, "ResultsByTransaction": []},
+             "Kafka answers when the last transaction is done, and waits for none for ever"),
 ]

@@ -30,6 +30,7 @@ class Facts:
         self.port = broker.port
         self.log_dirs = [str(path) for path in broker.log_dirs]
         self.topic_ids: Dict[bytes, str] = {}
+        self.producers: Dict[int, str] = {}  # whose producer id it is, as cases have learned it
         self.strangers = {bytes(16)}  # ids that were asked for and are no topic's
         self.advertised: Dict[int, Tuple[int, int]] = {}  # by Barnabas: key -> lowest, highest
         self.is_oracle = broker.kind == "kafka"
@@ -82,6 +83,8 @@ RULES: Tuple[Rule, ...] = (
     Rule("log dir", ("LogDir",), False, "each broker has folders of its own", _log_dir),
     Rule("id of a deleted topic", ("TopicId",), True, "random, and nobody can be asked any more",
          lambda value, facts: "<id>" if value != bytes(16) else None),
+    Rule("producer id", ("ProducerId",), False, "from a block that each broker reserves; must be whose it is",
+         lambda value, facts: facts.producers.get(value)),
     Rule("new producer id", ("ProducerId",), True, "from a block that each broker reserves",
          lambda value, facts: "<id>" if value >= 0 else None, "InitProducerId"),
     Rule("new session id", ("SessionId",), True, "random",
@@ -91,6 +94,8 @@ RULES: Tuple[Rule, ...] = (
          if re.search(_UUID + "$", value) else None),
     Rule("free bytes of the disk", ("UsableBytes",), True, "the brokers are asked one after the other",
          lambda value, facts: "<bytes>" if value > 0 else None),
+    Rule("time of a transaction", ("TransactionStartTimeMs", "LastTimestamp"), True, "a time",
+         lambda value, facts: "<time>" if value > 0 else None),
     Rule("append time", ("LogAppendTimeMs",), True, "a time",
          lambda value, facts: "<time>" if value > 0 else None),
     Rule("times in a message", ("ErrorMessage", "BatchIndexErrorMessage"), True, "a time",

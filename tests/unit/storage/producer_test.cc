@@ -240,6 +240,73 @@ TEST_F(ProducerTest, AbortedTransactionsStandInTheIndex) {
   }
 }
 
+// KIP-890, first part: only what the coordinator has said yes to opens a transaction.
+TEST_F(ProducerTest, ATransactionIsOpenedWithAGuardOnly) {
+  config_.verify_transactions = true;
+  open_log();
+  const auto guard = [&](int epoch = 0, int sequence = 0) {
+    return log_->begin_verification(ProducerId(42), ProducerEpoch(static_cast<std::int16_t>(epoch)),
+                                    SequenceNumber(sequence));
+  };
+  const auto send_with = [&](VerificationGuard with, int sequence, int epoch = 0) {
+    ByteVector batch = make_batch({.producer = ProducerId(42),
+                                   .epoch = ProducerEpoch(static_cast<std::int16_t>(epoch)),
+                                   .sequence = SequenceNumber(sequence),
+                                   .transactional = true});
+    LeaderAppend one;
+    one.records = batch;
+    one.guard = with;
+    log_->append_as_leader({&one, 1}, LeaderEpoch(0));
+    return one.error;
+  };
+  constexpr VerificationGuard kNone{0};
+  EXPECT_EQ(send_with(kNone, 0), ErrorCode::kInvalidTxnState);
+  EXPECT_EQ(send_with(VerificationGuard(99), 0), ErrorCode::kInvalidTxnState);
+  const auto first = guard();
+  EXPECT_EQ(guard(), first);
+  EXPECT_EQ(send_with(first, 0), ErrorCode::kNone);
+  EXPECT_EQ(guard(), kNone);  // it is open
+  EXPECT_EQ(send_with(kNone, 1), ErrorCode::kNone);
+  EXPECT_NE(guard(1), kNone);  // not for a newer producer
+  end_transaction(true);
+  EXPECT_EQ(send_with(kNone, 2), ErrorCode::kInvalidTxnState);
+  // A yes that comes after the marker was meant for the transaction before.
+  const auto late = guard(0, 2);
+  end_transaction(false);
+  EXPECT_EQ(send_with(late, 2), ErrorCode::kInvalidTxnState);
+  const auto next = guard(0, 2);
+  EXPECT_NE(next, late);
+  EXPECT_EQ(send_with(late, 2), ErrorCode::kInvalidTxnState);
+  EXPECT_EQ(send_with(next, 2), ErrorCode::kNone);
+}
+
+TEST_F(ProducerTest, WhatIsVerifiedFirstIsAppendedFirst) {
+  config_.verify_transactions = true;
+  open_log();
+  const auto ask = [&](int sequence, int epoch) {
+    return log_->begin_verification(ProducerId(42), ProducerEpoch(static_cast<std::int16_t>(epoch)),
+                                    SequenceNumber(sequence));
+  };
+  const auto send_with = [&](VerificationGuard with, int sequence, int epoch) {
+    ByteVector batch = make_batch({.producer = ProducerId(42),
+                                   .epoch = ProducerEpoch(static_cast<std::int16_t>(epoch)),
+                                   .sequence = SequenceNumber(sequence),
+                                   .transactional = true});
+    LeaderAppend one;
+    one.records = batch;
+    one.guard = with;
+    log_->append_as_leader({&one, 1}, LeaderEpoch(0));
+    return one.error;
+  };
+  append({});  // so that any first sequence may be right
+  const auto guard = ask(5, 0);
+  EXPECT_EQ(ask(3, 0), guard);
+  EXPECT_EQ(send_with(guard, 5, 0), ErrorCode::kOutOfOrderSequenceNumber);
+  EXPECT_EQ(ask(0, 1), guard);  // a newer epoch begins anew
+  EXPECT_EQ(send_with(guard, 1, 1), ErrorCode::kOutOfOrderSequenceNumber);
+  EXPECT_EQ(send_with(guard, 0, 1), ErrorCode::kNone);
+}
+
 TEST_F(ProducerTest, NothingAcrossAMarkerIsADuplicate) {
   open_log();
   send_transactional(0);
