@@ -22,7 +22,10 @@ def tell(event, **more):
 class Copy:
     def __init__(self, source, target, abort_every, settings):
         self.source, self.target, self.abort_every = source, target, abort_every
-        quick = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 100, "retry.backoff.ms": 20,
+        # When every broker is gone librdkafka 2.16 begins anew with its bootstrap servers, and never
+        # sends another TxnOffsetCommit: its cache of coordinators still names the broker it dropped.
+        quick = {"metadata.recovery.strategy": "none", "reconnect.backoff.ms": 20,
+                 "reconnect.backoff.max.ms": 100, "retry.backoff.ms": 20,
                  "topic.metadata.refresh.interval.ms": 1000}
         self.producer_settings = {**quick, "linger.ms": 0,
                                   **{k: v for k, v in settings.items() if k != "group.id"}}

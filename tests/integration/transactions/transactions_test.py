@@ -29,9 +29,6 @@ SETTINGS = {"group.initial.rebalance.delay.ms": 0, "offsets.topic.num.partitions
             "transaction.state.log.num.partitions": 5, "num.recovery.threads.per.data.dir": 1,
             "transaction.abort.timed.out.transaction.cleanup.interval.ms": 200}
 COPIERS = ("java", "confluent")
-# librdkafka never comes back from send_offsets_to_transaction when the broker dies between
-# AddOffsetsToTxn and TxnOffsetCommit, which it then does not send any more.
-STUCK = {("confluent", "sent")}
 
 
 def prepare(broker: Broker) -> None:
@@ -56,7 +53,7 @@ def kill_in_phases(broker: Broker, kind: str, rounds: int) -> None:
             phase = copies.PHASES[number % len(copies.PHASES)]
             feed(broker, (number + 1) * ROUND, ROUND)
             copier.hold(phase)
-            if number % 2 and (kind, phase) not in STUCK:
+            if number % 2:
                 copier.say("go")
                 time.sleep(moments.uniform(0, 0.012))  # into the step that follows
                 restart(broker)
