@@ -60,14 +60,13 @@ def records(broker: Broker, facts: Facts) -> List[Tuple[str, str]]:
         end = client.offset_of("__consumer_offsets", 0, -1)
         for batch in client.read_batches("__consumer_offsets", 0, 0, end):
             for record in batch.records:
-                kind = record.key[1]
+                kind, value = record.key[1], record.value
                 if b"probe-" in record.key:
                     continue
                 # Kafka's newer coordinator writes down that a classic group was made, with nothing
                 # in it yet; the one on ZooKeeper, and ours, do not.
                 if kind == 2 and value is not None and value[2:8] == bytes(6):
                     continue
-                value = record.value
                 if value is not None and kind == 1:
                     value = value[:-8]  # the time of the commit
                 elif value is not None and kind == 2:

@@ -111,12 +111,15 @@ class JavaMember(Member):
 
 
 class Jvm:
-    """The Java members of a test. Use as a context manager."""
+    """The Java members of a test, on the clients of the oracle or of another class path. Use as a
+    context manager."""
 
-    def __init__(self, folder: pathlib.Path):
+    def __init__(self, folder: pathlib.Path, class_path: Optional[str] = None):
         self._members: Dict[str, JavaMember] = {}
+        self.events: List[Dict[str, Any]] = []  # of all members, in the order in which they came
         self._child = subprocess.Popen(
-            brokers.java_command(folder, str(HERE / "JavaMembers.java"), heap="256m"),
+            brokers.java_command(folder, str(HERE / "JavaMembers.java"), heap="256m",
+                                 class_path=class_path),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -124,6 +127,10 @@ class Jvm:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def kill(self) -> None:
+        """The members are gone without a word."""
         self._child.kill()
         self._child.wait()
 
@@ -131,6 +138,7 @@ class Jvm:
         for line in self._child.stdout:
             if line.startswith("{"):
                 event = json.loads(line)
+                self.events.append(event)
                 self._members[event["member"]].events.append(event)
 
     def say(self, line: str) -> None:
@@ -142,6 +150,8 @@ class Jvm:
         given = {"bootstrap.servers": broker.bootstrap, "group.id": group,
                  "session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": 500,
                  "metadata.max.age.ms": 1000, "fetch.max.wait.ms": 100, **settings}
+        if given.get("group_protocol") == "consumer":  # the broker says these
+            del given["session.timeout.ms"], given["heartbeat.interval.ms"]
         member = self._members[name] = JavaMember(self, name)
         self.say(" ".join(["start", name, topic, *(f"{key.replace('_', '.')}={value}"
                                                    for key, value in given.items())]))

@@ -34,6 +34,8 @@ SETTINGS = {"num.partitions": 1, "log.message.timestamp.type": "CreateTime",
             "message.max.bytes": 1048588, "group.initial.rebalance.delay.ms": 0,
             "offsets.topic.num.partitions": COORDINATOR_PARTITIONS,
             "transaction.state.log.num.partitions": COORDINATOR_PARTITIONS,
+            # Kafka offers no other on ZooKeeper; ../consumer_groups compares the consumer protocol.
+            "group.coordinator.rebalance.protocols": "classic",
             "log.retention.ms": -1}  # the records are of 2023
 
 
