@@ -108,9 +108,10 @@ GroupShard::EntryPtr GroupShard::consumer_entry(const ConsumerHeartbeatEvent& ev
   }
   if (event.request.member_epoch != kJoinEpoch) {
     const bool leaves = event.request.member_epoch < kJoinEpoch;
-    status = entry == nullptr
-                 ? not_found(fmt::format("{} {} not found.", leaves ? "Group" : "Consumer group", id))
-                 : not_found(fmt::format("Group {} is not a consumer group.", id));
+    status =
+        entry == nullptr
+            ? not_found(fmt::format("{} {} not found.", leaves ? "Group" : "Consumer group", id))
+            : not_found(fmt::format("Group {} is not a consumer group.", id));
     return nullptr;
   }
   if (entry == nullptr) {

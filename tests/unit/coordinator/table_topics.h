@@ -15,17 +15,30 @@ class TableTopics final : public GroupTopics {
     return {0x5157, std::hash<std::string>{}(name) | 1};
   }
 
-  void set(const std::string& name, std::int32_t partitions, const std::string& rack = {}) {
-    TopicFacts facts{id_for(name), name, partitions, {}};
+  void set(const std::string& name, std::int32_t partitions, const std::string& rack = {},
+           std::optional<Uuid> id = {}) {
+    TopicFacts facts{id.value_or(id_for(name)), name, partitions, {}};
     for (std::int32_t p = 0; p < partitions && !rack.empty(); ++p) {
       facts.racks[PartitionId(p)].insert(rack);
     }
+    ever_.insert_or_assign(facts.id, name);
     topics_.insert_or_assign(name, std::move(facts));
     ++version_;
   }
   void remove(const std::string& name) {
     topics_.erase(name);
     ++version_;
+  }
+
+  // Of a topic that is or was there.
+  [[nodiscard]] std::string ever_name_of(const Uuid& id) const { return ever_.at(id); }
+  [[nodiscard]] Uuid ever_id_of(const std::string& name) const {
+    for (const auto& [id, known] : ever_) {
+      if (known == name) {
+        return id;
+      }
+    }
+    return {};
   }
 
   [[nodiscard]] std::uint64_t version() const override { return version_; }
@@ -48,6 +61,7 @@ class TableTopics final : public GroupTopics {
 
  private:
   std::map<std::string, TopicFacts, std::less<>> topics_;
+  std::map<Uuid, std::string> ever_;
   std::uint64_t version_ = 1;
 };
 
