@@ -13,14 +13,15 @@ import sys
 import time
 from typing import Any, Callable, Dict, List, Tuple
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "groups"))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "groups"))
 
 from lib import brokers, built, kraft, paths
 from lib.brokers import Broker
 from lib.client import Client
 from lib.process import WaitTimeout, wait_until
 from lib.wire import Record
-from members import JavaMember, Jvm, Member, check_records, wait_records, wait_shared
+from members import ConfluentMember, JavaMember, Jvm, Member, check_records, wait_records, wait_shared
 
 SESSION_S = 6
 SETTINGS = {"group.initial.rebalance.delay.ms": 0, "offsets.topic.num.partitions": 5,
@@ -68,6 +69,12 @@ class Stage:
     def member(self, jvm: Jvm = None, **settings: object) -> JavaMember:
         member = (jvm or self.jvm).member(f"{self.name}-{len(self.cast)}", self.broker, self.name,
                                           self.name, **settings)
+        self.cast.append(member)
+        return member
+
+    def confluent(self) -> ConfluentMember:
+        member = ConfluentMember(f"{self.name}-{len(self.cast)}", self.broker, self.name, self.name,
+                                 HERE / "requirements.txt", **CONSUMER)
         self.cast.append(member)
         return member
 
@@ -216,6 +223,23 @@ def newest_java(s: Stage) -> None:
         wait_shared(pair[1:], 4)
         s.read_on()
         pair[1].stop()
+
+
+@scenario
+def confluent(s: Stage) -> None:
+    """librdkafka and Java in one group; one that dies without a word."""
+    s.topic(4)
+    pair = [s.member(**CONSUMER), s.confluent()]
+    wait_shared(pair, 4, least=2)
+    s.read_on()
+    last = s.confluent()
+    wait_shared([*pair, last], 4, least=1)
+    s.read_on()
+    pair[1].stop()
+    last.die()
+    wait_shared(pair[:1], 4)
+    s.read_on()
+    pair[0].stop()
 
 
 def _there_and_back(s: Stage, classic: Dict[str, object]) -> None:

@@ -67,6 +67,8 @@ class ProgramMember(Member):
         super().__init__(name)
         given = {"bootstrap.servers": broker.bootstrap, "group.id": group,
                  "session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": 500, **settings}
+        if given.get("group_protocol") == "consumer":  # the broker says these
+            del given["session.timeout.ms"], given["heartbeat.interval.ms"]
         self._child = subprocess.Popen(
             [*command, topic, *(f"{key.replace('_', '.')}={value}" for key, value in given.items())],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -87,13 +89,17 @@ class ProgramMember(Member):
 
 
 class ConfluentMember(ProgramMember):
-    """A process with the newest librdkafka."""
+    """A process with the newest librdkafka, or that of other requirements."""
 
-    def __init__(self, name: str, broker: Broker, topic: str, group: str, **settings: object):
-        python = built.python_env(paths.CLIENTS / "python" / "requirements.txt")
-        super().__init__(name, [python, str(HERE / "confluent_member.py")], broker, topic, group, **{
-            "topic.metadata.refresh.interval.ms": 1000, "fetch.wait.max.ms": 100,
-            "partition.assignment.strategy": "range", **settings})
+    def __init__(self, name: str, broker: Broker, topic: str, group: str,
+                 requirements: pathlib.Path = paths.CLIENTS / "python" / "requirements.txt",
+                 **settings: object):
+        # With the consumer protocol it tells of changes only where it is cooperative.
+        strategy = "cooperative-sticky" if settings.get("group_protocol") == "consumer" else "range"
+        super().__init__(name, [built.python_env(requirements), str(HERE / "confluent_member.py")],
+                         broker, topic, group, **{
+                             "topic.metadata.refresh.interval.ms": 1000, "fetch.wait.max.ms": 100,
+                             "partition.assignment.strategy": strategy, **settings})
 
 
 class JavaMember(Member):
