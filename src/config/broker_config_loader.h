@@ -36,6 +36,7 @@ class BrokerConfigLoader {
   void build_simple_parts();
   void build_connection_bounds();
   void check_rules();
+  void check_group_rules();
 
   [[nodiscard]] std::string where(std::string_view key) const;
   void error(std::string_view key, std::string text);

@@ -294,6 +294,27 @@ void BrokerConfigLoader::build_connection_bounds() {
   }
 }
 
+void BrokerConfigLoader::check_group_rules() {
+  const auto& c = config_;
+  const auto protocols = c.get_list("group.coordinator.rebalance.protocols");
+  require(std::ranges::find(protocols, "classic") != protocols.end(),
+          "group.coordinator.rebalance.protocols",
+          "Disabling the 'classic' protocol is not supported.");
+  for (const std::string_view what : {"heartbeat.interval.ms", "session.timeout.ms"}) {
+    const std::string own = fmt::format("group.consumer.{}", what);
+    const std::string least = fmt::format("group.consumer.min.{}", what);
+    const std::string most = fmt::format("group.consumer.max.{}", what);
+    const auto at_least = [&](const std::string& key, const std::string& bound) {
+      require(c.get_int(key) >= c.get_int(bound), key,
+              fmt::format("{} must be greater than or equals to {}", key, bound));
+    };
+    at_least(most, least);
+    at_least(own, least);
+    require(c.get_int(own) <= c.get_int(most), own,
+            fmt::format("{} must be less than or equals to {}", own, most));
+  }
+}
+
 void BrokerConfigLoader::check_rules() {
   const auto& c = config_;
   if (c.effective("log.roll.ms")) {
@@ -342,6 +363,7 @@ void BrokerConfigLoader::check_rules() {
                       "timing out",
                       delay, c.sockets.connections_max_idle_ms));
   const std::string version = c.get_string("inter.broker.protocol.version");
+  check_group_rules();
   require(version_of(version) >= Version{3, 0} && version_of(version) <= Version{3, 9},
           "inter.broker.protocol.version",
           fmt::format("inter.broker.protocol.version={}: this server speaks 3.0 to 3.9; remove the "

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <tuple>
 
 #include "barnabas/coordinator/group_coordinator.h"
 #include "barnabas/coordinator/key_partition.h"
@@ -63,7 +64,8 @@ std::vector<std::string> java_order(std::vector<std::string> keys) {
     const auto hash = static_cast<std::uint32_t>(java_string_hash(key));
     return (hash ^ (hash >> 16U)) & (slots - 1);
   };
-  std::ranges::stable_sort(keys, {}, slot);
+  // Of two in one place, Kafka's depends on the order in which they came; here on their names.
+  std::ranges::sort(keys, {}, [&](const std::string& key) { return std::tuple(slot(key), key); });
   return keys;
 }
 

@@ -79,11 +79,11 @@ class Balance {
         all.emplace_back(topic, PartitionId(p));
       }
     }
-    std::ranges::stable_sort(all, {}, [this](const TopicIdPartition& tp) {
+    std::ranges::sort(all, {}, [this](const TopicIdPartition& tp) {
       const std::size_t members = subscribers_.at(tp.first).size();
       const double load =
           static_cast<double>(input_.partitions.at(tp.first)) / static_cast<double>(members);
-      return std::tuple(-load, members, tp.second);
+      return std::tuple(-load, members, tp.second, tp.first);
     });
     return all;
   }

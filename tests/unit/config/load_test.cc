@@ -149,6 +149,31 @@ TEST(Load, TheInterBrokerVersionIsBounded) {
       "3.0");
 }
 
+TEST(Load, TimesOfConsumerGroupsAreWithinTheirBounds) {
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {"group.consumer.heartbeat.interval.ms=100",
+       "group.consumer.heartbeat.interval.ms must be greater than or equals to "
+       "group.consumer.min.heartbeat.interval.ms"},
+      {"group.consumer.heartbeat.interval.ms=60000",
+       "group.consumer.heartbeat.interval.ms must be less than or equals to "
+       "group.consumer.max.heartbeat.interval.ms"},
+      {"group.consumer.session.timeout.ms=44999",
+       "group.consumer.session.timeout.ms must be greater than or equals to "
+       "group.consumer.min.session.timeout.ms"},
+      {"group.consumer.max.session.timeout.ms=44999",
+       "group.consumer.max.session.timeout.ms must be greater than or equals to "
+       "group.consumer.min.session.timeout.ms"},
+      {"group.coordinator.rebalance.protocols=consumer",
+       "Disabling the 'classic' protocol is not supported."},
+  };
+  for (const auto& [line, refusal] : rows) {
+    EXPECT_THAT(refusals(line + "\n"), Contains(HasSubstr(refusal))) << line;
+  }
+  EXPECT_TRUE(testing::load("group.consumer.min.heartbeat.interval.ms=100\n"
+                            "group.consumer.heartbeat.interval.ms=100\n")
+                  .has_value());
+}
+
 TEST(Load, AWildcardListenerSaysHowToListenEverywhere) {
   EXPECT_THAT(refusals("listeners=PLAINTEXT://0.0.0.0:9092\n"),
               ElementsAre(HasSubstr("leave the host out")));
