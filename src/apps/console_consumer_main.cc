@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -117,12 +118,12 @@ class Printer {
         }
         source.poll(wait_ms, batch_limit(), records_);
       }
-      for (const MessageHandle& message : records_) {
-        code = std::max(code, print(message.get()));
-        if (code != 0 || output_.broken()) {
-          break;
-        }
+      std::size_t printed = 0;
+      while (printed < records_.size() && code == 0 && !output_.broken() && signals.signal() == 0) {
+        code = std::max(code, print(records_[printed].get()));
+        ++printed;
       }
+      source.finished(std::span(records_).first(printed));
       if (!records_.empty()) {
         give_up = Clock::now() + std::chrono::milliseconds(options_.timeout_ms);
       }

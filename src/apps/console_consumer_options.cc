@@ -226,7 +226,8 @@ std::string_view console_consumer_help() {
       print.offset, print.headers, print.key (false), print.value (true), key.separator=\t
       line.separator=\n headers.separator=, null.literal=null, {key,value,headers}.deserializer
   --key-deserializer CLASS, --value-deserializer CLASS   String, ByteArray, Long, Integer, ...
-  --formatter CLASS, --formatter-config FILE             Default, Logging, NoOpMessageFormatter
+  --formatter CLASS, --formatter-config FILE   {Default,Logging,NoOp,Offsets,GroupMetadata,
+      TransactionLog}MessageFormatter
   --consumer-property KEY=VALUE, --consumer.config FILE  properties of the Java consumer
   --skip-message-on-error       go on after a record that cannot be printed
   --enable-systest-events       say shutdown_complete at the end

@@ -113,18 +113,26 @@ Result<MessageFormatter> MessageFormatter::make(std::string_view class_name,
                                                 const PropertyMap& properties,
                                                 std::vector<std::string>& notes) {
   std::string_view name = class_name;
+  std::string_view newer;  // to use in place of an old name
+  MessageFormatter formatter;
   if (name.starts_with(kToolsPackage)) {
     name.remove_prefix(kToolsPackage.size());
   } else if (name.starts_with(kOldToolsPackage)) {
     name.remove_prefix(kOldToolsPackage.size());
-    notes.push_back(
-        fmt::format("WARNING: {0} is deprecated and will be removed in the next major release. "
-                    "Please use {1}{2} instead",
-                    class_name, kToolsPackage, name));
+    newer = name;
   }
-  MessageFormatter formatter;
+  formatter.coordinator_ = coordinator_format(name);
+  if (formatter.coordinator_ && !newer_name(*formatter.coordinator_).empty()) {
+    newer = newer_name(*formatter.coordinator_);
+  }
+  if (!newer.empty()) {
+    notes.push_back(
+        fmt::format("WARNING: {} is deprecated and will be removed in the next major release. "
+                    "Please use {}{} instead",
+                    class_name, kToolsPackage, newer));
+  }
   formatter.silent_ = name == "NoOpMessageFormatter";
-  if (!formatter.silent_ && name != "DefaultMessageFormatter" &&
+  if (!formatter.silent_ && !formatter.coordinator_ && name != "DefaultMessageFormatter" &&
       name != "LoggingMessageFormatter") {
     return fail(ErrorCode::kInvalidRequest,
                 fmt::format("--formatter {} is not supported by this tool", class_name));
@@ -216,6 +224,9 @@ Status MessageFormatter::write_headers(const ConsumedRecord& record, std::string
 Status MessageFormatter::write(const ConsumedRecord& record, std::string& out) const {
   if (silent_) {
     return {};
+  }
+  if (coordinator_) {
+    return format_coordinator_record(*coordinator_, record.key, record.value, out);
   }
   if (print_timestamp_) {
     if (record.timestamp_type == RecordTimestamp::kNone) {

@@ -1,8 +1,8 @@
 // How the console consumer prints a record: Kafka's DefaultMessageFormatter,
 // LoggingMessageFormatter (whose log lines a tool does not show) and NoOpMessageFormatter, with
-// their properties. Two differences on purpose: a null is printed as null.literal whatever the
-// deserializer, and byte arrays as their bytes, where Java prints an object's address. THREAD: any
-// (a value)
+// their properties, and the formatters of the coordinators' topics. Two differences on purpose: a
+// null is printed as null.literal whatever the deserializer, and byte arrays as their bytes, where
+// Java prints an object's address. THREAD: any (a value)
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@
 
 #include "barnabas/base/result.h"
 #include "client_properties.h"
+#include "coordinator_formatter.h"
 
 namespace barnabas::apps {
 
@@ -69,6 +70,7 @@ class MessageFormatter {
   void separate(bool more_columns, std::string& out) const;
 
   bool silent_ = false;
+  std::optional<CoordinatorFormat> coordinator_;
   bool print_timestamp_ = false;
   bool print_key_ = false;
   bool print_value_ = true;

@@ -55,8 +55,8 @@ Status check_groups_served(std::span<const HostPort> servers, const PropertyMap&
   if (!client.supports(protocol::ApiKey::kFindCoordinator) ||
       !client.supports(protocol::ApiKey::kJoinGroup)) {
     return fail(ErrorCode::kCoordinatorNotAvailable,
-                fmt::format("the broker at {} does not serve consumer groups yet; without --group "
-                            "all partitions are read",
+                fmt::format("the broker at {} does not serve consumer groups; --partition reads a "
+                            "partition without one",
                             client.server().to_string()));
   }
   return {};

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <span>
+#include <string_view>
 
+#include "java_text.h"
 #include "preflight.h"
 
 namespace barnabas::apps {
@@ -65,6 +68,7 @@ class PartitionSource final : public RecordSource {
     }
   }
 
+  void finished(std::span<const MessageHandle>) override {}  // nothing is committed
   void wake() override { rd_kafka_queue_yield(queue_.get()); }
 
  private:
@@ -145,7 +149,8 @@ class PartitionSource final : public RecordSource {
   std::vector<rd_kafka_message_t*> raw_;
 };
 
-// A member of a consumer group. Offsets are committed as far as records were handed out.
+// A member of a consumer group. Offsets are committed as far as records were dealt with, so what
+// was fetched but not printed is there for the next one.
 class GroupSource final : public RecordSource {
  public:
   explicit GroupSource(ClientHandle client)
@@ -156,6 +161,13 @@ class GroupSource final : public RecordSource {
   GroupSource& operator=(const GroupSource&) = delete;
 
   [[nodiscard]] Status start(const ConsoleConsumerOptions& options) {
+    if (options.topic) {
+      const TopicHandle topic(rd_kafka_topic_new(client_.get(), options.topic->c_str(), nullptr));
+      if (topic == nullptr) {
+        return fail(ErrorCode::kInvalidTopicException, rd_kafka_err2str(rd_kafka_last_error()));
+      }
+      TRY_STATUS(wait_for_topic(client_.get(), topic.get(), *options.topic));
+    }
     const PartitionListHandle topics(rd_kafka_topic_partition_list_new(1));
     // librdkafka takes a name that begins with ^ as a regular expression.
     const std::string name =
@@ -184,12 +196,44 @@ class GroupSource final : public RecordSource {
     }
   }
 
+  void finished(std::span<const MessageHandle> records) override {
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      const rd_kafka_message_t& record = *records[i];
+      const bool last_in_row = i + 1 == records.size() ||
+                               records[i + 1]->partition != record.partition ||
+                               std::string_view(rd_kafka_topic_name(records[i + 1]->rkt)) !=
+                                   rd_kafka_topic_name(record.rkt);
+      if (last_in_row && record.err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        // An error says that the partition went to another member, which reads the record again.
+        static_cast<void>(rd_kafka_offset_store(record.rkt, record.partition, record.offset));
+      }
+    }
+  }
+
   void wake() override { rd_kafka_queue_yield(queue_.get()); }
 
  private:
   ClientHandle client_;
   QueueHandle queue_;
 };
+
+// What a group needs of librdkafka that no property of Java's says.
+Status set_group_conf(rd_kafka_conf_t* conf, const ConsoleConsumerOptions& options) {
+  std::vector<std::pair<const char*, const char*>> settings = {
+      {"enable.auto.offset.store", "false"}};
+  const auto internal = options.consumer.find("exclude.internal.topics");
+  if (options.include && (internal == options.consumer.end() || java_true(internal->second))) {
+    settings.emplace_back("topic.blacklist",
+                          "^__consumer_offsets$,^__transaction_state$,^__share_group_state$");
+  }
+  std::array<char, 256> error{};
+  for (const auto& [name, value] : settings) {
+    if (rd_kafka_conf_set(conf, name, value, error.data(), error.size()) != RD_KAFKA_CONF_OK) {
+      return fail(ErrorCode::kInvalidConfig, error.data());
+    }
+  }
+  return {};
+}
 
 template <typename Source>
 Result<std::unique_ptr<RecordSource>> started(ClientHandle client,
@@ -207,6 +251,7 @@ Result<std::unique_ptr<RecordSource>> open_source(const ConsoleConsumerOptions& 
   events.servers = join_servers(options.servers);
   register_events(conf.get(), events);
   if (options.group) {
+    TRY_STATUS(set_group_conf(conf.get(), options));
     TRY_STATUS(check_groups_served(options.servers, options.consumer));
   } else {
     TRY_STATUS(check_reachable(options.servers, options.consumer));

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,8 @@ class RecordSource {
   // Fetched records, at most `limit`: what is at hand, else the first one to come within
   // `timeout_ms`. Empty after that time or a wake(). The vector is overwritten.
   virtual void poll(int timeout_ms, std::size_t limit, std::vector<MessageHandle>& records) = 0;
+  // These records of the last poll() have been dealt with: a group commits up to them, no further.
+  virtual void finished(std::span<const MessageHandle> records) = 0;
   // Ends a poll() that waits, now or the next one.
   virtual void wake() = 0;
 };

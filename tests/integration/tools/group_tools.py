@@ -15,6 +15,7 @@ from lib import paths
 from lib.client import Client
 from lib.process import wait_until
 from lib.wire import Record
+from formatter_tools import GROUPS, compare_formatters
 from tools import Answer, Java, create, expect, native
 
 READING = [
@@ -159,6 +160,7 @@ def compare_group_tools(java: Java, bootstrap: str, folder: pathlib.Path,
     with members(bootstrap, "busy", "shared", 2):
         for line in READING:
             compare_line(java, bootstrap, line, folder, sentence)
+        compare_formatters(java, bootstrap, "__consumer_offsets", ["busy", "idle"], GROUPS)
     for line in CHANGING:
         compare_line(java, bootstrap, f"--reset-offsets --group % {line}", folder, sentence)
         expect(f"offsets after {line}", committed(bootstrap, "java-g"), committed(bootstrap, "native-g"))

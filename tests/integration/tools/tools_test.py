@@ -267,16 +267,12 @@ def more_servers_as_bare_words(broker: Broker, _: pathlib.Path) -> None:
 
 @case
 def groups(broker: Broker, _: pathlib.Path) -> None:
-    """A broker without groups says so; with them, a group goes on where it stopped."""
+    """A group goes on where it stopped."""
     create(broker.bootstrap, "grouped")
     server = ["--bootstrap-server", broker.bootstrap, "--topic", "grouped"]
     native("console-producer", *server, given=b"1\n2\n3\n")
     words = [*server, "--consumer-property", "group.id=g", "--from-beginning", "--timeout-ms", "20000"]
     done = native("console-consumer", *words, "--max-messages", "2")
-    if b"does not serve consumer groups yet" in done.err:
-        expect("without groups", (1, b""), (done.code, done.out))
-        expect("one line", 1, done.err.count(b"\n"))
-        return
     expect("the first two", (0, b"1\n2\n"), (done.code, done.out))
     done = native("console-consumer", *words, "--max-messages", "1")
     expect("the third", (0, b"3\n"), (done.code, done.out))
