@@ -176,7 +176,7 @@ Result<std::map<std::string, std::string>> ConfigsCommand::added() const {
 
 Status ConfigsCommand::alter() {
   const std::string& entity = line_.entity_names.front();
-  refused_ = true;
+  refused_ = !line_.options.has("add-config-file");  // a file that is not there is met, not refused
   TRY(const auto to_set, added());
   TRY(const auto words, line_.options.value("delete-config"));
   refused_ = false;
