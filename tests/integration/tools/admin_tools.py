@@ -6,6 +6,9 @@ import pathlib
 import re
 from typing import Any, Callable, List
 
+from lib.client import Client
+from lib.process import wait_until
+from lib.wire import Record
 from tools import Answer, Java, create, expect, native
 
 CONFIGS = [
@@ -46,12 +49,19 @@ CONFIGS = [
     "--alter --broker 0 --delete-config log.retention.bytes",
     "--alter --entity-type brokers --entity-default --add-config log.retention.bytes=8000000",
     "--alter --broker-defaults --delete-config log.retention.bytes",
-    "--alter --broker-defaults --delete-config log.retention.bytes",
     "--alter --broker 0 --add-config broker.id=3",
     "--alter --broker x --add-config log.retention.bytes=3",
     "--describe --broker x",
     "--alter --entity-type brokers --add-config log.retention.bytes=3",
 ]
+
+# What the first of the two takes away from the other, since both have one broker.
+RESTORED = {
+    "--alter --broker 0 --delete-config log.retention.bytes":
+        "--alter --broker 0 --add-config log.retention.bytes=7000000",
+    "--alter --broker-defaults --delete-config log.retention.bytes":
+        "--alter --broker-defaults --add-config log.retention.bytes=8000000",
+}
 
 OFFSETS = [
     "--topic mixed", "--topic mixed --time -2", "--topic mixed --time earliest",
@@ -81,11 +91,23 @@ LOG_DIRS = ["--describe --topic-list mixed,plain", "--describe --topic-list plai
 
 
 def in_words(answer: Answer, name: str, sentence: Callable[[Answer], bytes]) -> tuple:
-    """Exit code, standard output without the lines of Java's logger, and what is wrong."""
-    out = b"\n".join(line for line in answer.out.split(b"\n") if not re.match(rb"\[\d{4}-", line))
+    """Exit code, standard output without the lines of Java's logger, and what is wrong.
+
+    Partitions come in the order of a hash of the topic's name, which is not the same on both sides."""
+    lines = [line for line in answer.out.split(b"\n") if not re.match(rb"\[\d{4}-", line)]
+    rows = sorted(line for line in lines if line.startswith(b"partition: "))
+    out = b"\n".join([line for line in lines if not line.startswith(b"partition: ")] + rows)
     wrong = sentence(answer) if answer.code != 0 else b""
     return tuple(part.replace(name.encode(), b"%") if isinstance(part, bytes) else part
                  for part in (answer.code, out, wrong))
+
+
+def restore(bootstrap: str, words: List[str]) -> None:
+    """Sets a broker's config, and waits until the broker tells of it, which Kafka's does a little later."""
+    native("configs", "--bootstrap-server", bootstrap, *words)
+    entity = words[1:words.index("--add-config")]
+    wait_until(lambda: b"log.retention.bytes=" in native(
+        "configs", "--bootstrap-server", bootstrap, "--describe", *entity).out, "the config is back")
 
 
 def compare(java: Java, tool: str, line: str, bootstrap: str, folder: pathlib.Path,
@@ -93,6 +115,8 @@ def compare(java: Java, tool: str, line: str, bootstrap: str, folder: pathlib.Pa
     answers = []
     for name, run in (("java-admin", java.run), ("native-admin", native)):
         words = line.replace("%", name).replace("FOLDER", str(folder)).split(" ")
+        if tool == "configs" and line in RESTORED:
+            restore(bootstrap, RESTORED[line].split(" "))
         answers.append(in_words(run(tool, "--bootstrap-server", bootstrap, *words), name, sentence))
     expect(f"{tool} {line}", answers[0], answers[1])
 
@@ -101,10 +125,10 @@ def compare_admin_tools(java: Java, bootstrap: str, folder: pathlib.Path,
                         sentence: Callable[[Answer], bytes]) -> None:
     for name in ("java-admin", "native-admin"):
         create(bootstrap, name, words=["--partitions", "3"])
-        for partition in range(2):
-            done = native("console-producer", "--bootstrap-server", bootstrap, "--topic", name,
-                          given=b"one\ntwo\nthree\nfour\nfive\n")
-            expect(f"exit code of producing to {name}", 0, done.code)
+        host, port = bootstrap.split(":")
+        with Client((host, int(port))) as client:
+            for partition in range(2):
+                client.produce_records(name, partition, [Record(b"value")] * 5)
     (folder / "added.properties").write_text("retention.ms=123\nsegment.ms=456\n")
     for line in OFFSETS:
         compare(java, "get-offsets", line, bootstrap, folder, sentence)

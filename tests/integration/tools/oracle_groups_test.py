@@ -5,6 +5,7 @@ import pathlib
 import sys
 
 from lib import brokers
+from admin_tools import compare_admin_tools
 from dump_tools import CODECS, compare_broker_files, compare_made_files
 from formatter_tools import TRANSACTIONS, compare_formatters
 from group_tools import compare_group_tools
@@ -33,6 +34,11 @@ def main() -> None:
         with brokers.start(kind, place, settings) as broker:
             produce_every_codec(broker.bootstrap)
             compare_group_tools(java, broker.bootstrap, place, sentence)
+            if kind == "barnabas":  # oracle_test.py does it on Kafka's
+                create(broker.bootstrap, "plain", words=["--partitions", "3"])
+                create(broker.bootstrap, "mixed")
+                native("console-producer", "--bootstrap-server", broker.bootstrap, "--topic", "mixed", given=b"a\nb\n")
+                compare_admin_tools(java, broker.bootstrap, place, sentence)
             if kind == "kafka":
                 compare_transaction_tools(java, broker.bootstrap, place, lambda: compare_formatters(
                     java, broker.bootstrap, "__transaction_state", ["commits", "aborts", "stays-open"], TRANSACTIONS))
