@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <numeric>
 #include <set>
 #include <string>
 #include <vector>
@@ -96,7 +97,9 @@ Status GroupsCommand::list() {
 // order of a java.util.HashMap.
 void add_rows(std::vector<TopicPartition> partitions, const GroupOffsets& committed,
               const ListedOffsets& ends, const OffsetRow& pattern, std::vector<OffsetRow>& rows) {
-  std::ranges::stable_sort(partitions, {}, &TopicPartition::partition);
+  std::ranges::sort(partitions, {}, [](const TopicPartition& one) {
+    return std::pair(one.partition, std::string_view(one.topic));
+  });
   for (const std::size_t i : java_hash_order(partitions)) {
     OffsetRow row = pattern;
     row.partition = partitions[i];
@@ -112,12 +115,15 @@ void add_rows(std::vector<TopicPartition> partitions, const GroupOffsets& commit
 
 Result<std::vector<OffsetRow>> GroupsCommand::rows_of(const GroupDescription& group) {
   TRY(const GroupOffsets committed, groups_.committed(group.id));
-  std::vector<GroupMember> members = group.members;
-  std::ranges::stable_sort(members, std::greater{},
-                           [](const GroupMember& member) { return member.partitions.size(); });
+  // Those with the most partitions first, else in the broker's order.
+  std::vector<std::size_t> order(group.members.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, {}, [&](std::size_t i) {
+    return std::pair(-static_cast<std::ptrdiff_t>(group.members[i].partitions.size()), i);
+  });
   std::set<TopicPartition> assigned;
   std::set<TopicPartition> all;
-  for (const GroupMember& member : members) {
+  for (const GroupMember& member : group.members) {
     assigned.insert(member.partitions.begin(), member.partitions.end());
   }
   all = assigned;
@@ -132,7 +138,8 @@ Result<std::vector<OffsetRow>> GroupsCommand::rows_of(const GroupDescription& gr
       list_offsets(groups_.cluster(), std::vector<TopicPartition>(all.begin(), all.end()),
                    kLatestOffset));
   std::vector<OffsetRow> rows;
-  for (const GroupMember& member : members) {
+  for (const std::size_t i : order) {
+    const GroupMember& member = group.members[i];
     OffsetRow pattern;
     pattern.consumer_id = member.id;
     pattern.host = member.host;

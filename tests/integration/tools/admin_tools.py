@@ -1,4 +1,4 @@
-"""kafka-configs, kafka-get-offsets, kafka-delete-records and kafka-log-dirs beside Kafka 3.9.1's, on the
+"""kafka-configs, kafka-get-offsets, kafka-delete-records, kafka-log-dirs and others beside Kafka 3.9.1's, on the
 same broker. What changes anything is done to a topic of each side: % stands for its name."""
 
 import json
@@ -85,6 +85,16 @@ RECORDS: List[Any] = [
     {"partitions": [{"topic": "%"}]}, {"partitions": [{"topic": "%", "partition": "0", "offset": 1}]},
 ]
 
+ELECTIONS = [
+    "--election-type preferred --topic plain --partition 1", "--election-type PREFERRED --all-topic-partitions",
+    "--election-type unclean --topic plain --partition 1", "--election-type preferred --topic plain --partition 9",
+    "--election-type preferred --path-to-json-file FOLDER/elect.json",
+    "--election-type preferred --path-to-json-file FOLDER/twice.json", "--topic plain --partition 1",
+    "--election-type preferred", "--election-type preferred --topic plain",
+    "--election-type preferred --all-topic-partitions --partition 1",
+    "--election-type preferred --all-topic-partitions --topic plain --partition 1", "--qwertz",
+]
+
 LOG_DIRS = ["--describe --topic-list mixed,plain", "--describe --topic-list plain --broker-list 0",
             "--describe --topic-list nosuch", "--describe --broker-list 0,7", "--describe --broker-list a",
             "--topic-list plain"]
@@ -134,6 +144,13 @@ def compare_admin_tools(java: Java, bootstrap: str, folder: pathlib.Path,
         compare(java, "get-offsets", line, bootstrap, folder, sentence)
     for line in LOG_DIRS:
         compare(java, "log-dirs", line, bootstrap, folder, sentence)
+    plain = [{"topic": "plain", "partition": 0}, {"topic": "plain", "partition": 2}]
+    (folder / "elect.json").write_text(json.dumps({"partitions": plain}))
+    (folder / "twice.json").write_text(json.dumps({"partitions": plain[:1] * 2}))
+    for line in ELECTIONS:
+        compare(java, "leader-election", line, bootstrap, folder, sentence)
+    answers = [run("cluster", "cluster-id", "--bootstrap-server", bootstrap) for run in (java.run, native)]
+    expect("cluster-id", (answers[0].code, answers[0].out), (answers[1].code, answers[1].out))
     for line in CONFIGS:
         compare(java, "configs", line, bootstrap, folder, sentence)
     for index, content in enumerate(RECORDS):
@@ -144,6 +161,6 @@ def compare_admin_tools(java: Java, bootstrap: str, folder: pathlib.Path,
                 folder, sentence)
     for line in ("--offset-json-file FOLDER/nosuch", "--qwertz"):
         compare(java, "delete-records", line, bootstrap, folder, sentence)
-    count = len(OFFSETS) + len(LOG_DIRS) + len(CONFIGS) + len(RECORDS) + 2
-    print(f"kafka-configs, get-offsets, delete-records, log-dirs: {count} command lines answered alike",
+    count = len(OFFSETS) + len(LOG_DIRS) + len(CONFIGS) + len(RECORDS) + len(ELECTIONS) + 3
+    print(f"the administrators' tools: {count} command lines answered alike",
           flush=True)

@@ -13,6 +13,8 @@ JAVA_CLASS = {
     "console-consumer": "org.apache.kafka.tools.consumer.ConsoleConsumer",
     "configs": "kafka.admin.ConfigCommand",
     "consumer-groups": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
+    "leader-election": "org.apache.kafka.tools.LeaderElectionCommand",
+    "cluster": "org.apache.kafka.tools.ClusterTool",
     "dump-log": "kafka.tools.DumpLogSegments",
     "transactions": "org.apache.kafka.tools.TransactionsCommand",
     "delete-records": "org.apache.kafka.tools.DeleteRecordsCommand",
