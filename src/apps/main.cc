@@ -40,6 +40,8 @@ constexpr std::array kSubcommands = {
     Subcommand{"leader-election", "kafka-leader-election", "have leaders elected",
                leader_election_main},
     Subcommand{"cluster", "kafka-cluster", "tell the id of a cluster", cluster_main},
+    Subcommand{"broker-api-versions", "kafka-broker-api-versions",
+               "tell which requests brokers take", api_versions_main},
     Subcommand{"transactions", "kafka-transactions", "show, find and abort transactions",
                transactions_main},
     Subcommand{"console-producer", "kafka-console-producer", "send lines of standard input",
@@ -51,7 +53,7 @@ constexpr std::array kSubcommands = {
 void print_usage(std::FILE* to) {
   fmt::print(to, "usage: barnabas <command> [options]\n");
   for (const Subcommand& command : kSubcommands) {
-    fmt::print(to, "  {:18}{}\n", command.name, command.summary);
+    fmt::print(to, "  {:21}{}\n", command.name, command.summary);
   }
   fmt::print(to, "`barnabas <command> --help` tells a command's options.\n");
 }

@@ -17,6 +17,7 @@ int delete_records_main(std::span<char*> arguments);
 int dump_log_main(std::span<char*> arguments);
 int log_dirs_main(std::span<char*> arguments);
 int leader_election_main(std::span<char*> arguments);
+int api_versions_main(std::span<char*> arguments);
 int cluster_main(std::span<char*> arguments);
 int transactions_main(std::span<char*> arguments);
 int console_producer_main(std::span<char*> arguments);

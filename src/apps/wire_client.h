@@ -22,6 +22,12 @@ namespace barnabas::apps {
 
 class WireClient {
  public:
+  struct VersionRange {
+    std::int16_t key;
+    std::int16_t lowest;
+    std::int16_t highest;
+  };
+
   // Takes a connected socket and asks for the broker's versions.
   [[nodiscard]] static Result<WireClient> start(FoundBroker broker, std::string client_id,
                                                 std::chrono::milliseconds request_timeout);
@@ -30,6 +36,8 @@ class WireClient {
   // The highest version that both sides know, -1 when there is none.
   [[nodiscard]] std::int16_t version_of(protocol::ApiKey key) const;
   [[nodiscard]] const HostPort& server() const { return server_; }
+  // What the broker said that it takes.
+  [[nodiscard]] const std::vector<VersionRange>& ranges() const { return ranges_; }
 
   // Sends `request` and decodes the answer. `version` -1: the highest that both sides know.
   template <typename Request, typename Response>
@@ -45,12 +53,6 @@ class WireClient {
   }
 
  private:
-  struct VersionRange {
-    std::int16_t key;
-    std::int16_t lowest;
-    std::int16_t highest;
-  };
-
   WireClient(FoundBroker broker, std::string client_id, std::chrono::milliseconds request_timeout);
 
   [[nodiscard]] Status negotiate();

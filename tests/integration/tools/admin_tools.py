@@ -151,6 +151,8 @@ def compare_admin_tools(java: Java, bootstrap: str, folder: pathlib.Path,
         compare(java, "leader-election", line, bootstrap, folder, sentence)
     answers = [run("cluster", "cluster-id", "--bootstrap-server", bootstrap) for run in (java.run, native)]
     expect("cluster-id", (answers[0].code, answers[0].out), (answers[1].code, answers[1].out))
+    answers = [run("broker-api-versions", "--bootstrap-server", bootstrap) for run in (java.run, native)]
+    expect("broker-api-versions", (answers[0].code, answers[0].out), (answers[1].code, answers[1].out))
     for line in CONFIGS:
         compare(java, "configs", line, bootstrap, folder, sentence)
     for index, content in enumerate(RECORDS):
@@ -161,6 +163,6 @@ def compare_admin_tools(java: Java, bootstrap: str, folder: pathlib.Path,
                 folder, sentence)
     for line in ("--offset-json-file FOLDER/nosuch", "--qwertz"):
         compare(java, "delete-records", line, bootstrap, folder, sentence)
-    count = len(OFFSETS) + len(LOG_DIRS) + len(CONFIGS) + len(RECORDS) + len(ELECTIONS) + 3
+    count = len(OFFSETS) + len(LOG_DIRS) + len(CONFIGS) + len(RECORDS) + len(ELECTIONS) + 4
     print(f"the administrators' tools: {count} command lines answered alike",
           flush=True)

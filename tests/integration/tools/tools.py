@@ -14,6 +14,7 @@ JAVA_CLASS = {
     "configs": "kafka.admin.ConfigCommand",
     "consumer-groups": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
     "leader-election": "org.apache.kafka.tools.LeaderElectionCommand",
+    "broker-api-versions": "kafka.admin.BrokerApiVersionsCommand",
     "cluster": "org.apache.kafka.tools.ClusterTool",
     "dump-log": "kafka.tools.DumpLogSegments",
     "transactions": "org.apache.kafka.tools.TransactionsCommand",
