@@ -234,9 +234,11 @@ def a_broker_that_is_not_there(_: Broker, __: pathlib.Path) -> None:
     port = free_port()
     wanted = f"no broker at 127.0.0.1:{port} (connection refused). Is it started?\n".encode()
     for tool, words in (("topics", ["--list"]), ("console-producer", ["--topic", "x"]),
-                        ("console-consumer", ["--topic", "x"])):
+                        ("console-consumer", ["--topic", "x"]), ("consumer-groups", ["--list"]),
+                        ("transactions", ["list"]), ("cluster", ["cluster-id"]), ("broker-api-versions", []),
+                        ("leader-election", ["--election-type", "preferred", "--all-topic-partitions"])):
         began = time.monotonic()
-        done = native(tool, "--bootstrap-server", f"127.0.0.1:{port}", *words, given=b"x\n")
+        done = native(tool, *words, "--bootstrap-server", f"127.0.0.1:{port}", given=b"x\n")
         expect(tool, Answer(1, b"", wanted), done)
         expect(f"{tool} gave up soon", True, time.monotonic() - began < 10)
 
