@@ -67,6 +67,8 @@ class Group {
   void join(JoinEvent event, Moment now, Effects& out);
   void sync(SyncEvent event, Moment now, Effects& out);
   [[nodiscard]] ErrorCode heartbeat(const MemberClaim& claim, Moment now);
+  // A sign of life at a moment that may be over: the later one counts.
+  void heard_of(std::string_view member_id, MonotonicTime at);
   [[nodiscard]] ErrorCode leave(const LeaveEvent& event, Moment now, Effects& out);
   // Whether a commit is allowed; one of a member counts as a sign of life.
   [[nodiscard]] ErrorCode commit(const MemberClaim& claim, bool transactional, Moment now);

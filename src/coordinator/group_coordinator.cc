@@ -13,6 +13,7 @@
 #include "barnabas/coordinator/key_partition.h"
 #include "group_loader.h"
 #include "group_shard.h"
+#include "heartbeat_board.h"
 
 namespace barnabas::coordinator {
 namespace {
@@ -97,6 +98,12 @@ class GroupCoordinatorImpl final : public GroupCoordinator {
 
   void heartbeat(protocol::HeartbeatRequest request,
                  Done<protocol::HeartbeatResponse> done) override {
+    if (!request.group_instance_id &&
+        board_.beat(request.group_id, request.member_id, request.generation_id,
+                    ports_.clock.monotonic())) {
+      done({});
+      return;
+    }
     post([this, request = std::move(request), done = std::move(done)]() mutable {
       protocol::HeartbeatResponse response;
       ErrorCode error = ErrorCode::kNone;
@@ -418,8 +425,8 @@ class GroupCoordinatorImpl final : public GroupCoordinator {
       }
       found->second->close();
     }
-    shards_.insert_or_assign(partition,
-                             std::make_shared<GroupShard>(partition, epoch, options_, ports_));
+    shards_.insert_or_assign(
+        partition, std::make_shared<GroupShard>(partition, epoch, options_, ports_, board_));
     begin_reading(partition, epoch);
   }
 
@@ -510,6 +517,7 @@ class GroupCoordinatorImpl final : public GroupCoordinator {
 
   const GroupOptions options_;
   const Ports ports_;
+  HeartbeatBoard board_;  // has locks of its own
   // False once tasks that are still under way must find nobody.
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   bool stopped_ = false;

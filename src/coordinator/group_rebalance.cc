@@ -284,6 +284,16 @@ ErrorCode Group::heartbeat(const MemberClaim& claim, Moment now) {
   return is(GroupState::kPreparingRebalance) ? ErrorCode::kRebalanceInProgress : ErrorCode::kNone;
 }
 
+void Group::heard_of(std::string_view member_id, MonotonicTime at) {
+  const auto found = members_.find(member_id);
+  if (found == members_.end() || !found->second.expires) {
+    return;
+  }
+  Member& member = found->second;
+  member.expires =
+      std::max(*member.expires, at + std::chrono::milliseconds(member.session_timeout_ms));
+}
+
 ErrorCode Group::leave(const LeaveEvent& event, Moment now, Effects& out) {
   if (event.member_id.empty()) {  // an administrator names the instance alone
     const auto known = event.instance_id ? static_ids_.find(*event.instance_id) : static_ids_.end();

@@ -39,14 +39,15 @@ ErrorCode store_error(ErrorCode written) {
 }
 
 GroupShard::GroupShard(PartitionId partition, LeaderEpoch epoch, const GroupOptions& options,
-                       const GroupCoordinator::Ports& ports)
+                       const GroupCoordinator::Ports& ports, HeartbeatBoard& board)
     : partition_(partition),
       epoch_(epoch),
       options_(options),
       limits_{.max_size = options.max_size,
               .initial_rebalance_delay_ms = options.initial_rebalance_delay_ms,
               .max_member_bytes = options.max_member_bytes},
-      ports_(ports) {}
+      ports_(ports),
+      board_(board) {}
 
 ErrorCode GroupShard::status() const {
   switch (state_) {
@@ -94,6 +95,7 @@ void GroupShard::close() {
       serve_waiting(entry);
       continue;
     }
+    take_heartbeats(*entry);
     Effects effects;
     entry->group->unloaded(moment, effects);
     carry_out(entry, std::move(effects));
@@ -134,9 +136,40 @@ void GroupShard::carry_out(const EntryPtr& entry, Effects effects) {
     if (!next || *next > moment.monotonic || state_ == State::kClosed) {
       break;
     }
+    take_heartbeats(*entry);
     entry->group->on_time(moment, effects);
   }
+  leave_heartbeats(*entry);
   arm(entry);
+}
+
+void GroupShard::take_heartbeats(Entry& entry) {
+  if (entry.pulse == nullptr) {
+    return;
+  }
+  board_.take_down(entry.id);
+  const auto pulse = std::exchange(entry.pulse, nullptr);
+  pulse->end();
+  pulse->collect(
+      [&entry](std::string_view member, MonotonicTime at) { entry.group->heard_of(member, at); });
+}
+
+// Not of a group with static members, whose ids may change within a generation.
+void GroupShard::leave_heartbeats(Entry& entry) {
+  if (entry.pulse != nullptr || !entry.group || !entry.group->is(GroupState::kStable) ||
+      state_ != State::kActive) {
+    return;
+  }
+  std::vector<std::string> members;
+  members.reserve(entry.group->members().size());
+  for (const auto& [id, member] : entry.group->members()) {
+    if (member.instance_id) {
+      return;
+    }
+    members.push_back(id);
+  }
+  entry.pulse = std::make_shared<GroupPulse>(entry.group->generation(), std::move(members));
+  board_.publish(entry.id, entry.pulse);
 }
 
 std::optional<MonotonicTime> GroupShard::Entry::next_deadline() const {
@@ -151,6 +184,7 @@ void GroupShard::on_time(const EntryPtr& entry) {
     fence_overdue(entry);
     return;
   }
+  take_heartbeats(*entry);
   Effects effects;
   entry->group->on_time(now(), effects);
   carry_out(entry, std::move(effects));
@@ -288,6 +322,7 @@ void GroupShard::begin_join(JoinEvent event, const std::string& group_id) {
   if (was_consumer) {
     become_classic(entry, nullptr);
   }
+  take_heartbeats(*entry);
   Effects effects;
   entry->group->join(std::move(event), now(), effects);
   carry_out(entry, std::move(effects));
@@ -355,6 +390,9 @@ void GroupShard::leave(protocol::LeaveGroupRequest request,
   if (entry != nullptr && entry->consumer) {
     consumer_leave(entry, request, std::move(done));
     return;
+  }
+  if (entry != nullptr) {
+    take_heartbeats(*entry);
   }
   Effects effects;
   for (const auto& member : request.members) {

@@ -20,6 +20,7 @@
 #include "group.h"
 #include "group_loader.h"
 #include "group_offsets.h"
+#include "heartbeat_board.h"
 
 namespace barnabas::coordinator {
 
@@ -32,7 +33,7 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
   using FetchedGroup = GroupCoordinator::FetchedGroup;
 
   GroupShard(PartitionId partition, LeaderEpoch epoch, const GroupOptions& options,
-             const GroupCoordinator::Ports& ports);
+             const GroupCoordinator::Ports& ports, HeartbeatBoard& board);
 
   [[nodiscard]] PartitionId partition() const { return partition_; }
   [[nodiscard]] LeaderEpoch epoch() const { return epoch_; }
@@ -106,6 +107,7 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
     GroupOffsets offsets;
     std::unique_ptr<Timer> timer;
     std::optional<MonotonicTime> armed;  // when the timer fires
+    std::shared_ptr<GroupPulse> pulse;   // while heartbeats are taken elsewhere
 
     [[nodiscard]] bool is_empty() const {
       return consumer ? consumer->machine.empty() && !consumer->writing
@@ -129,6 +131,9 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
   void store(const EntryPtr& entry, StoreGroup effect);
   void arm(const EntryPtr& entry);
   void on_time(const EntryPtr& entry);
+  // Around every event that may change a group: its heartbeats come home, and leave again.
+  void take_heartbeats(Entry& entry);
+  void leave_heartbeats(Entry& entry);
 
   // group_shard_consumer.cc
   [[nodiscard]] ConsumerGroup::Context consumer_context() const;
@@ -171,6 +176,7 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
   const GroupOptions& options_;
   const GroupLimits limits_;
   const GroupCoordinator::Ports& ports_;
+  HeartbeatBoard& board_;
   State state_ = State::kLoading;
   std::map<std::string, EntryPtr, std::less<>> groups_;
   std::map<Ticket, Done<protocol::JoinGroupResponse>> joins_;  // that wait

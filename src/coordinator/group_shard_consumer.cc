@@ -127,6 +127,7 @@ GroupShard::EntryPtr GroupShard::consumer_entry(const ConsumerHeartbeatEvent& ev
       status = not_found(fmt::format("Group {} is not a consumer group.", id));
       return nullptr;
     }
+    take_heartbeats(*entry);
     auto made = ConsumerGroup::from_classic(*classic, ports_.topics, now());
     if (!made) {
       log().warn("group {} cannot go on in the consumer protocol: {}", id, made.error().message);

@@ -95,7 +95,7 @@ struct TransactionalProducer {
   std::uint64_t guard = 0;  // see CoordinatorLog::append_verified
 };
 
-// THREAD: any, callbacks on the home.
+// THREAD: any, callbacks on the home; a heartbeat's may come at once, on the caller's thread.
 class GroupCoordinator {
  public:
   struct Ports {

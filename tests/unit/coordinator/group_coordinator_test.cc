@@ -476,5 +476,51 @@ TEST_F(GroupCoordinatorTest, MetadataOfAnOffsetIsBounded) {
                         0, static_cast<std::int16_t>(ErrorCode::kOffsetMetadataTooLarge)}));
 }
 
+// Heartbeats of a stable group do not come home one by one; they count all the same.
+TEST_F(GroupCoordinatorTest, AStableMemberLivesByItsHeartbeatsAndDiesWithoutThem) {
+  elect();
+  const auto joined = join();
+  ASSERT_EQ(sync(joined->member_id, joined->generation_id)->error_code, 0);
+  for (int i = 0; i < 10; ++i) {
+    time.advance(seconds(4));
+    ASSERT_EQ(heartbeat(joined->member_id, joined->generation_id), ErrorCode::kNone) << i;
+  }
+  EXPECT_EQ(describe().group_state, "Stable");
+  time.advance(seconds(9));
+  EXPECT_EQ(describe().group_state, "Stable");
+  time.advance(seconds(2));
+  EXPECT_EQ(describe().group_state, "Empty");
+  EXPECT_EQ(heartbeat(joined->member_id, joined->generation_id), ErrorCode::kUnknownMemberId);
+}
+
+TEST_F(GroupCoordinatorTest, AStableMemberHearsOfARebalance) {
+  elect();
+  const auto first = join();
+  ASSERT_EQ(sync(first->member_id, first->generation_id)->error_code, 0);
+  ASSERT_EQ(heartbeat(first->member_id, first->generation_id), ErrorCode::kNone);
+  ASSERT_EQ(heartbeat(first->member_id, first->generation_id + 1), ErrorCode::kIllegalGeneration);
+  ASSERT_EQ(heartbeat("stranger", first->generation_id), ErrorCode::kUnknownMemberId);
+  time.advance(seconds(8));
+  ASSERT_EQ(heartbeat(first->member_id, first->generation_id), ErrorCode::kNone);
+  const auto second = join();
+  EXPECT_EQ(second->error_code, kNoAnswer) << "it waits for the first";
+  time.advance(seconds(5));  // since its last heartbeat alone
+  EXPECT_EQ(heartbeat(first->member_id, first->generation_id), ErrorCode::kRebalanceInProgress);
+  const auto again = join(first->member_id);
+  EXPECT_EQ(again->error_code, 0);
+  EXPECT_EQ(again->generation_id, first->generation_id + 1);
+  EXPECT_EQ(second->generation_id, again->generation_id);
+}
+
+TEST_F(GroupCoordinatorTest, AHeartbeatAfterTheCoordinatorHasMovedIsTold) {
+  elect();
+  const auto joined = join();
+  ASSERT_EQ(sync(joined->member_id, joined->generation_id)->error_code, 0);
+  ASSERT_EQ(heartbeat(joined->member_id, joined->generation_id), ErrorCode::kNone);
+  coordinator->resigned(partition, LeaderEpoch(1));
+  time.run_all();
+  EXPECT_EQ(heartbeat(joined->member_id, joined->generation_id), ErrorCode::kNotCoordinator);
+}
+
 }  // namespace
 }  // namespace barnabas::coordinator
