@@ -228,7 +228,12 @@ void Transaction::expire() {
 
 void Transaction::written(const TransactionData& data) {
   BARNABAS_CHECK_MSG(pending_ == data.state, "what was written is what was pending");
+  // Until it is loaded again, an id shows when its last transaction began, as Kafka's does.
+  const std::int64_t last_start_ms = data_.start_ms;
   data_ = data;
+  if (data_.state == TransactionState::kEmpty) {
+    data_.start_ms = last_start_ms;
+  }
   pending_.reset();
   fencing_ = false;
 }

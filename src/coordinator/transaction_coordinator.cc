@@ -151,7 +151,7 @@ class TransactionCoordinatorImpl final : public TransactionCoordinator {
  private:
   // Runs `task` at home unless the coordinator is gone by then.
   void post(Task task) {
-    ports_.home.post([this, alive = alive_, task = std::move(task)]() mutable {
+    ports_.home.post([alive = alive_, task = std::move(task)]() mutable {
       if (*alive) {
         task();
       }

@@ -159,6 +159,7 @@ def init_producer_id_fences(t: Target) -> None:
         t.note(f"v{version} aborted", "DescribeTransactions", 0, TransactionalIds=[name])
         t.note(f"v{version} when closed", "InitProducerId", version, TransactionalId=name,
                TransactionTimeoutMs=60000)
+        t.note(f"v{version} described", "DescribeTransactions", 0, TransactionalIds=[name])
         t.note(f"v{version} late", "Produce", 9, TransactionalId=name, Acks=-1, TimeoutMs=10000,
                TopicData=producing("txn-fence", (0, batch(old, 1))))
         for old_version in range(5):
