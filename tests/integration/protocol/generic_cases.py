@@ -17,6 +17,7 @@ from target import EMPTY, Target, case
 HARMLESS: Dict[str, messages.Fields] = {
     "Produce": {"Acks": -1},
     "OffsetFetch": {"GroupId": "generic", "Groups": [{"GroupId": "generic"}]},
+    "AddPartitionsToTxn": {"Transactions": [{"TransactionalId": "generic"}]},
     "ControlledShutdown": {"BrokerId": 99},
     "ApiVersions": {"ClientSoftwareName": "test", "ClientSoftwareVersion": "1"},
 }
@@ -37,7 +38,8 @@ def given(api: str, version: int, fields: messages.Fields) -> messages.Fields:
 # What Kafka answers without an error whatever is asked for, as far as the named version: unknown groups
 # are dead, unknown topics left out. The request that is cut is then the wrong one.
 NEVER_REFUSED = {"OffsetFetch": 9, "DescribeGroups": 5, "ListGroups": 5, "DescribeLogDirs": 4,
-                 "FindCoordinator": 0, "DescribeCluster": 0, "ListPartitionReassignments": 0}
+                 "FindCoordinator": 0, "DescribeCluster": 0, "ListPartitionReassignments": 0,
+                 "ListTransactions": 1}
 
 
 def never_refused(api: str, version: int) -> bool:

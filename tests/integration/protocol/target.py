@@ -193,7 +193,7 @@ def error_codes(value: Any) -> Iterator[int]:
     """Every ErrorCode in an answer."""
     if isinstance(value, dict):
         for name, item in value.items():
-            if name == "ErrorCode":
+            if name in ("ErrorCode", "PartitionErrorCode"):
                 yield item
             else:
                 yield from error_codes(item)
