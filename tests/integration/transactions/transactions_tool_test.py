@@ -46,7 +46,7 @@ def commands(start: int) -> List[Tuple[str, ...]]:
         ("describe", "--transactional-id", "open"), ("describe", "--transactional-id", "committed"),
         ("describe", "--transactional-id", "fenced"), ("describe", "--transactional-id", "unknown"),
         ("describe-producers", "--topic", "data", "--partition", "0"),
-        ("describe-producers", *hung), ("describe-producers", "--topic", "unknown", "--partition", "0"),
+        ("describe-producers", *hung),
         ("find-hanging", "--topic", "hung"), ("find-hanging", "--broker-id", "0", "--max-transaction-timeout", "0"),
         ("abort", *hung, "--start-offset", str(start)),
         ("describe-producers", *hung),
