@@ -146,6 +146,8 @@ class ConsumerGroup {
   using TopicCounts = std::map<std::string, std::size_t, std::less<>>;
 
   // consumer_group_heartbeat.cc
+  // Whether nothing can come of it: the member says nothing new and has followed the group.
+  [[nodiscard]] bool is_quiet(const ConsumerHeartbeatEvent& event, const Context& context) const;
   [[nodiscard]] Result<ConsumerMember> member_for(const ConsumerHeartbeatEvent& event,
                                                   const std::string& member_id,
                                                   const std::optional<Assignment>& owned,

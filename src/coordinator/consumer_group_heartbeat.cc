@@ -128,9 +128,28 @@ Status ConsumerGroup::validate(const Request& request, const ConsumerGroupOption
   return {};
 }
 
+bool ConsumerGroup::is_quiet(const ConsumerHeartbeatEvent& event, const Context& context) const {
+  const Request& request = event.request;
+  const ConsumerMember* const member = find(request.member_id);
+  return member != nullptr && member->epoch == request.member_epoch && epoch_ == target_epoch_ &&
+         member->is_reconciled_to(target_epoch_) && topics_version_ == context.topics.version() &&
+         request.instance_id == member->instance_id && !request.rack_id &&
+         !request.server_assignor && !request.subscribed_topic_names &&
+         request.rebalance_timeout_ms == -1 && !member->classic &&
+         member->client_id == event.client_id && member->client_host == event.client_host;
+}
+
 Result<ConsumerGroup::HeartbeatStep> ConsumerGroup::heartbeat(const ConsumerHeartbeatEvent& event,
                                                               const Context& context) {
   const Request& request = event.request;
+  if (is_quiet(event, context)) {
+    expect_session(request.member_id, context.options.session_timeout_ms, context.now);
+    HeartbeatStep step;
+    step.response.member_id = request.member_id;
+    step.response.member_epoch = request.member_epoch;
+    step.response.heartbeat_interval_ms = context.options.heartbeat_interval_ms;
+    return step;
+  }
   const bool is_new = request.member_id.empty() || find(request.member_id) == nullptr;
   if (is_new && members_.size() >= static_cast<std::size_t>(context.options.max_size)) {
     return fail(ErrorCode::kGroupMaxSizeReached,

@@ -85,6 +85,7 @@ void GroupShard::consumer_heartbeat(ConsumerHeartbeatEvent event,
                   ? machine.leave(event.request, consumer_context())
                   : machine.heartbeat(event, consumer_context());
   if (!step) {
+    machine.dropped();
     if (entry->consumer->before) {
       revert(entry);
     }
@@ -280,6 +281,7 @@ void GroupShard::fence_overdue(const EntryPtr& entry) {
 void GroupShard::consumer_join(const EntryPtr& entry, JoinEvent event) {
   auto step = entry->consumer->machine.join(event, consumer_context());
   if (!step) {
+    entry->consumer->machine.dropped();
     answer(JoinAnswer{.ticket = event.ticket, .error = step.error().code});
     return;
   }

@@ -93,6 +93,24 @@ def three_members(t: Target) -> None:
 
 
 @case
+def different_topics(t: Target) -> None:
+    """Which partitions depends on ids of topics, which are random; how many does not."""
+    topic(t, "left", 3)
+    topic(t, "right", 3)
+    group = Group(t, "different")
+    for label, member, names in (("l", "l", ["left"]), ("b", "b", ["left", "right"]),
+                                 ("r", "r", ["right"])):
+        group.t.client.ask("ConsumerGroupHeartbeat", 0, GroupId="different", MemberId=member,
+                           MemberEpoch=0, RebalanceTimeoutMs=300000, SubscribedTopicNames=names,
+                           TopicPartitions=[])
+        found = t.client.ask("ConsumerGroupDescribe", 0, GroupIds=["different"])["Groups"][0]
+        t.keep(f"with {label}", "", sorted(
+            (one["MemberId"], sum(len(row["Partitions"])
+                                  for row in one["TargetAssignment"]["TopicPartitions"]))
+            for one in found["Members"]))
+
+
+@case
 def votes(t: Target) -> None:
     topic(t, "votes", 2)
     group = Group(t, "votes")
