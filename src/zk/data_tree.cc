@@ -58,6 +58,13 @@ StoreResult<void> check_path(std::string_view path) {
   return {};
 }
 
+StoreError not_found(std::string_view path) {
+  if (auto possible = check_path(path); !possible) {
+    return std::move(possible).error();
+  }
+  return {StoreErrorCode::kNoNode, std::string(path), 0, {}};
+}
+
 Stat TreeNode::stat() const {
   Stat stat;
   stat.czxid = czxid;

@@ -21,6 +21,8 @@ inline constexpr std::size_t kMaxDataBytes = 0xfffff;
 
 // OK, or kBadArguments when `path` is not one.
 [[nodiscard]] StoreResult<void> check_path(std::string_view path);
+// Why find() found nothing there: NO_NODE, or BAD_ARGUMENTS for a path that is none.
+[[nodiscard]] StoreError not_found(std::string_view path);
 
 // What a transaction did that a watch may wait for.
 struct FiredEvent {

@@ -43,7 +43,7 @@ class EmbeddedStore final : public MetadataStore,
     }
     const TreeNode* const node = tree_.find(path);
     if (node == nullptr) {
-      return answer(std::move(done), no_node<Node>(path));
+      return answer(std::move(done), StoreResult<Node>(std::unexpected(not_found(path))));
     }
     watches_.watch_data(path, session_, std::move(watcher));
     answer(std::move(done), StoreResult<Node>(Node{node->data, node->stat()}));
@@ -70,7 +70,7 @@ class EmbeddedStore final : public MetadataStore,
     }
     const TreeNode* const node = tree_.find(path);
     if (node == nullptr) {
-      return answer(std::move(done), no_node<Children>(path));
+      return answer(std::move(done), StoreResult<Children>(std::unexpected(not_found(path))));
     }
     watches_.watch_children(path, session_, std::move(watcher));
     Children children{{node->children.begin(), node->children.end()}, node->stat()};
@@ -127,11 +127,6 @@ class EmbeddedStore final : public MetadataStore,
     Zxid needs;
     std::move_only_function<void(const StoreError*)> deliver;  // null: go ahead
   };
-
-  template <typename T>
-  static StoreResult<T> no_node(const std::string& path) {
-    return std::unexpected(StoreError{StoreErrorCode::kNoNode, path, 0, {}});
-  }
 
   // Answers a call on a store that is closed or broken.
   template <typename T>

@@ -61,9 +61,7 @@ void MemorySession::get(std::string path, zk::Watcher watcher, Callback<zk::Node
   }
   const zk::TreeNode* const node = tree_.tree_.find(path);
   if (node == nullptr) {
-    return answer(
-        std::move(done),
-        StoreResult<zk::Node>(std::unexpected(StoreError{StoreErrorCode::kNoNode, path, 0, {}})));
+    return answer(std::move(done), StoreResult<zk::Node>(std::unexpected(zk::not_found(path))));
   }
   tree_.watches_.watch_data(path, id_, std::move(watcher));
   answer(std::move(done), StoreResult<zk::Node>(zk::Node{node->data, node->stat()}));
@@ -89,8 +87,7 @@ void MemorySession::children(std::string path, zk::Watcher watcher, Callback<zk:
   }
   const zk::TreeNode* const node = tree_.tree_.find(path);
   if (node == nullptr) {
-    return answer(std::move(done), StoreResult<zk::Children>(std::unexpected(
-                                       StoreError{StoreErrorCode::kNoNode, path, 0, {}})));
+    return answer(std::move(done), StoreResult<zk::Children>(std::unexpected(zk::not_found(path))));
   }
   tree_.watches_.watch_children(path, id_, std::move(watcher));
   answer(std::move(done), StoreResult<zk::Children>(zk::Children{

@@ -133,6 +133,7 @@ TEST_P(StoreContract, EveryRefusalHasItsCodeAndPath) {
   refused(CreateOp{at("a/"), "y"}, StoreErrorCode::kBadArguments, at("a/"));
   refused(CreateOp{at("a//c"), "y"}, StoreErrorCode::kBadArguments, at("a//c"));
   refused(CreateOp{"a", "y"}, StoreErrorCode::kBadArguments, "a");
+  EXPECT_EQ(get(at("a//c")).error().code, StoreErrorCode::kBadArguments);
   refused(CreateOp{at("big"), std::string(std::size_t{2} << 20U, 'x')},
           StoreErrorCode::kBadArguments, at("big"));
   EXPECT_EQ(get(at("none")).error().code, StoreErrorCode::kNoNode);
