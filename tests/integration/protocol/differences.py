@@ -123,4 +123,6 @@ EXPECTED = [
     Expected(ADD_TO_TXN, "v[45] no transactions", "", MUTE,
              {"ThrottleTimeMs": 0, "ErrorCode": 0, "ResultsByTransaction": []},
              "Kafka answers when the last transaction is done, and waits for none for ever"),
+    Expected("replay.recorded_frames", "042_v1_[01]_req_kafkajs-.*", ERROR, 0, 69,
+             "Kafka keeps an empty group for a transactional commit that it has refused; here is none"),
 ]
