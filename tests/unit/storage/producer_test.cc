@@ -240,6 +240,30 @@ TEST_F(ProducerTest, AbortedTransactionsStandInTheIndex) {
   }
 }
 
+TEST_F(ProducerTest, AReadIsToldOfTheAbortedTransactionsInItsReach) {
+  config_.index_interval_bytes = 1;  // an entry for every append but the first
+  open_log();
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_EQ(send_transactional(i).error, ErrorCode::kNone);
+    ASSERT_EQ(end_transaction(false).error, ErrorCode::kNone);
+  }
+  const LogView view = log_->view();
+  const auto told = [&](int from, std::size_t max_bytes) {
+    const auto slice = log_->read(view, Offset(from), max_bytes, view.end_offset(), true).value();
+    std::vector<std::int64_t> firsts;
+    const auto aborted = log_->aborted_transactions(view, slice).value();
+    for (const auto& txn : aborted) {
+      firsts.push_back(txn.first_offset.value());
+    }
+    return firsts;
+  };
+  EXPECT_EQ(told(4, 1), std::vector<std::int64_t>{4});
+  EXPECT_EQ(told(5, 1), std::vector<std::int64_t>{4});  // its marker
+  EXPECT_EQ(told(6, 1), std::vector<std::int64_t>{6});
+  EXPECT_EQ(told(0, std::size_t{1} << 20U).size(), 10U);
+  EXPECT_EQ(told(18, std::size_t{1} << 20U), std::vector<std::int64_t>{18});
+}
+
 // KIP-890, first part: only what the coordinator has said yes to opens a transaction.
 TEST_F(ProducerTest, ATransactionIsOpenedWithAGuardOnly) {
   config_.verify_transactions = true;
