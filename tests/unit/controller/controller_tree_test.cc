@@ -18,7 +18,7 @@ class ControllerTreeTest : public ClusterFixture {
   }
   // The session has ended: a new one, registered, and the controller told.
   void rejoin(Node& node) {
-    node.session->renew_session([this, &node](zk::StoreResult<zk::SessionId>) {
+    node.session->renew_session([&node](zk::StoreResult<zk::SessionId>) {
       zk::BrokerZNode znode;
       znode.endpoints.push_back({"PLAINTEXT", "PLAINTEXT", "h", 9092});
       zk::register_broker(*node.session, node.id, znode, [&node](Result<BrokerEpoch> epoch) {

@@ -1,5 +1,6 @@
 // Records of groups of the consumer protocol: the bytes that Kafka 3.9.1 wrote in KRaft mode when
 // it was asked the same, and what is read of them.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>

@@ -9,7 +9,6 @@
 namespace barnabas::coordinator {
 namespace {
 
-constexpr ProducerId kId{7};
 constexpr std::int16_t kLast = INT16_MAX;
 
 TopicPartition partition(std::int32_t number) {
