@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("broker", choices=["kafka", "barnabas"])
     kind = parser.parse_args().broker
     # A transaction can only be made to hang where the coordinator is not asked.
-    settings = {"transaction.partition.verification.enable": "false"} if kind == "kafka" else {}
+    settings = {"transaction.partition.verification.enable": "false"}
     with brokers.scratch() as folder, Java(pathlib.Path(folder)) as java:
         place = pathlib.Path(folder)
         with brokers.start(kind, place, settings) as broker:
@@ -39,9 +39,8 @@ def main() -> None:
                 create(broker.bootstrap, "mixed")
                 native("console-producer", "--bootstrap-server", broker.bootstrap, "--topic", "mixed", given=b"a\nb\n")
                 compare_admin_tools(java, broker.bootstrap, place, sentence)
-            if kind == "kafka":
-                compare_transaction_tools(java, broker.bootstrap, place, lambda: compare_formatters(
-                    java, broker.bootstrap, "__transaction_state", ["commits", "aborts", "stays-open"], TRANSACTIONS))
+            compare_transaction_tools(java, broker.bootstrap, place, lambda: compare_formatters(
+                java, broker.bootstrap, "__transaction_state", ["commits", "aborts", "stays-open"], TRANSACTIONS))
             count = compare_broker_files(java, broker.log_dirs[0], place / "copy", sentence)
             print(f"kafka-dump-log: {count} command lines on the broker's files answered alike", flush=True)
         if kind == "kafka":
