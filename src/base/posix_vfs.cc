@@ -202,8 +202,6 @@ class PosixVfs final : public Vfs {
         flags |= O_RDWR | O_CREAT;
         break;
       case OpenMode::kCreateTruncated:
-        flags |= O_RDWR | O_CREAT | O_TRUNC;
-        break;
       case OpenMode::kCreatePrivate:
         flags |= O_RDWR | O_CREAT | O_TRUNC;
         break;
