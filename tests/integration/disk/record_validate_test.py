@@ -43,8 +43,8 @@ def allowed(kafka: str, ours: str) -> Optional[str]:
         return "both refuse: we stop at what is broken before we look for timestamps and keys"
     if kafka == "2" and ours == "87":
         return "both refuse: a message whose sizes do not fit it, before the CRC of the next one"
-    if kafka in ("10", "87") and ours == "2":
-        return "all headers are looked at, and a batch shorter than its own is corrupt, before sizes"
+    if (kafka, ours) in (("10", "2"), ("87", "2"), ("10", "87")):
+        return "both refuse: all headers are looked at, and a batch shorter than its own is corrupt, before sizes"
     return None
 
 
