@@ -5,8 +5,8 @@ target_link_options(fuzz_net_frames PRIVATE -fsanitize=fuzzer)
 target_include_directories(fuzz_net_frames PRIVATE ${CMAKE_SOURCE_DIR}/src)
 target_link_libraries(fuzz_net_frames PRIVATE barnabas::net)
 add_test(NAME fuzz.net_frames
-  COMMAND fuzz_net_frames -max_total_time=60 -timeout=10 -rss_limit_mb=1024 -max_len=65536
+  COMMAND fuzz_net_frames ${fuzz_options} -max_len=65536
           -artifact_prefix=${CMAKE_CURRENT_BINARY_DIR}/
           ${CMAKE_CURRENT_BINARY_DIR}/net_frames_corpus)
 file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/net_frames_corpus)
-set_tests_properties(fuzz.net_frames PROPERTIES LABELS fuzz TIMEOUT 180)
+set_tests_properties(fuzz.net_frames PROPERTIES LABELS fuzz TIMEOUT ${fuzz_timeout})

@@ -17,9 +17,9 @@ set_tests_properties(fuzz.protocol.seeds PROPERTIES LABELS fuzz TIMEOUT 60
 file(MAKE_DIRECTORY ${corpus}_frame ${corpus}_message)
 foreach(what frame message)
   add_test(NAME fuzz.protocol.${what}
-    COMMAND fuzz_protocol -max_total_time=60 -timeout=10 -rss_limit_mb=1024 -max_len=4096
+    COMMAND fuzz_protocol ${fuzz_options} -max_len=4096
             -artifact_prefix=${CMAKE_CURRENT_BINARY_DIR}/protocol_${what}_
             ${corpus}_${what} ${corpus}_seeds/${what})
-  set_tests_properties(fuzz.protocol.${what} PROPERTIES LABELS fuzz TIMEOUT 180
+  set_tests_properties(fuzz.protocol.${what} PROPERTIES LABELS fuzz TIMEOUT ${fuzz_timeout}
     FIXTURES_REQUIRED fuzz_protocol_seeds ENVIRONMENT BARNABAS_FUZZ_TARGET=${what})
 endforeach()

@@ -1,12 +1,16 @@
-// Damaged files of a stopped broker. The first byte chooses the family:
-//   0  segments: the .log files, after a crash, with nothing else to go by
-//   1  what is built from them: indexes, snapshots, epochs, partition.metadata
-//   2  the log dir's own files: checkpoints, meta.properties, the marker
-//   3  the metadata journal and its snapshot
+// Damaged files of a stopped broker. BARNABAS_FUZZ_TARGET names the family, else the first byte of
+// the input chooses it:
+//   segments     the .log files, after a crash, with nothing else to go by
+//   indexes      what is built from them: indexes, snapshots, epochs, partition.metadata
+//   checkpoints  the log dir's own files: checkpoints, meta.properties, the marker
+//   metadata     the metadata journal and its snapshot
 // The second byte chooses the file and whether the stop was a clean one; the rest is either the new
 // content or a list of edits (where, which bits) of the old. Besides not crashing it must hold: the
 // log opens, what it then holds is whole batches without a gap, it takes a further append, and it
-// opens again as it was. Families 1 and 2 lose no record at all.
+// opens again as it was. Damaged indexes and
+// checkpoints lose no record at all.
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <map>
 #include <string>
@@ -313,11 +317,23 @@ void silence() {
 
 }  // namespace
 
+constexpr std::array<std::string_view, 4> kFamilies = {"segments", "indexes", "checkpoints",
+                                                       "metadata"};
+
+// The place of the family that is asked for; as many as there are where none is.
+std::size_t named_family() {
+  const char* const name = std::getenv("BARNABAS_FUZZ_TARGET");
+  return static_cast<std::size_t>(
+      std::ranges::find(kFamilies, std::string_view(name == nullptr ? "" : name)) -
+      kFamilies.begin());
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const bool silent = (silence(), true);
   static const Files clean = leave_files(true);
   static const Files crashed = leave_files(false);
   static const Files tree = leave_tree();
+  static const std::size_t named = named_family();
   static_cast<void>(silent);
   if (size < 3) {
     return 0;
@@ -326,7 +342,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool edits = (data[1] & 1U) != 0;
   const Files& files = (data[1] & 2U) != 0 ? clean : crashed;
   const std::string_view input(reinterpret_cast<const char*>(data) + 2, size - 2);
-  switch (data[0] % 4) {
+  switch (named < kFamilies.size() ? named : data[0] % kFamilies.size()) {
     case 0:
       fuzz_log_dir(files, &is_segment, which, edits, input);
       break;
