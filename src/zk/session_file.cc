@@ -20,8 +20,9 @@ constexpr std::uint64_t kMaxBytes = 4096;
 template <typename T>
 std::optional<T> parse(std::string_view text, int base) {
   T value{};
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value, base);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto [stop, error] = std::from_chars(begin, end, value, base);
   return error == std::errc{} && stop == end && !text.empty() ? std::optional(value) : std::nullopt;
 }
 
