@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "barnabas/base/logging.h"
+#include "io_errors.h"
 #include "segment.h"
 
 namespace barnabas::storage {
@@ -12,6 +14,17 @@ constexpr std::uint64_t kMaxIndexBytes = std::uint64_t{1} << 30U;
 
 bool is_corrupt(const Error& error) {
   return error.code == ErrorCode::kCorruptMessage;
+}
+
+// Entries that find no room stay in memory: the next save tries again, and should there be none, a
+// start builds them anew.
+Status trim_where_there_is_room(IndexFile& index) {
+  const Status trimmed = index.trim();
+  if (!trimmed && is_out_of_space(trimmed.error())) {
+    logging::logger("storage").warn("{}", trimmed.error().message);
+    return {};
+  }
+  return trimmed;
 }
 
 }  // namespace
@@ -147,10 +160,10 @@ Status Segment::reset_indexes(std::int32_t max_index_bytes) {
 }
 
 Status Segment::finish_rebuild() {
-  TRY_STATUS(offset_index_.file().trim());
+  TRY_STATUS(trim_where_there_is_room(offset_index_.file()));
   TRY_STATUS(
       time_index_.maybe_append(staged_.max_timestamp.timestamp_ms, staged_.max_timestamp.offset));
-  TRY_STATUS(time_index_.file().trim());
+  TRY_STATUS(trim_where_there_is_room(time_index_.file()));
   staged_.rolling_timestamp_ms.reset();
   staged_.bytes_since_index_entry = 0;
   publish_max_timestamp();
