@@ -190,7 +190,8 @@ _HORIZON = re.compile(r"\bdeleteHorizonMs: OptionalLong\[\d+\]")
 
 def _comparable(text: str, log_dir: pathlib.Path) -> Dict[str, List[str]]:
     """DumpLogSegments' lines by file, without what depends on the moment of the cleaning (the delete
-    horizon, and the CRC of a batch that has one) or on the compressor (sizes, and so positions)."""
+    horizon, and the CRC of a batch that has one, and its size: its records' times are told as differences from
+    the horizon) or on the compressor (sizes, and so positions)."""
     files: Dict[str, List[str]] = {}
     name = ""
     for line in text.replace(str(log_dir) + "/", "").splitlines():
@@ -199,7 +200,7 @@ def _comparable(text: str, log_dir: pathlib.Path) -> Dict[str, List[str]]:
         if "compresscodec: none" not in line and line.startswith("baseOffset"):
             line = re.sub(r"\b(size|crc): \d+", r"\1: *", line)
         if _HORIZON.search(line):
-            line = re.sub(r"\bcrc: \d+", "crc: *", _HORIZON.sub("deleteHorizonMs: *", line))
+            line = re.sub(r"\b(size|crc): \d+", r"\1: *", _HORIZON.sub("deleteHorizonMs: *", line))
         files.setdefault(name, []).append(re.sub(r"\bposition: \d+", "position: *", line))
     return files
 

@@ -40,13 +40,17 @@ class Tree(unittest.TestCase):
 
     def same(self, what: str) -> None:
         """Both trees become the same; the differences after a while are the failure."""
+        theirs: Seen = {}
+        ours: Seen = {}
+
         def settled() -> bool:
-            return self.look("/kafka") == self.look("/barnabas")
+            nonlocal theirs, ours
+            theirs, ours = self.look("/kafka"), self.look("/barnabas")
+            return theirs == ours
         try:
             wait_until(settled, what, 30.0)
         except Exception:  # the comparison below says what differs
             pass
-        theirs, ours = self.look("/kafka"), self.look("/barnabas")
         self.assertEqual({p: v for p, v in theirs.items() if p not in ONLY_KAFKA},
                          {p: v for p, v in ours.items() if p not in ONLY_OURS}, what)
 
@@ -98,6 +102,9 @@ class Tree(unittest.TestCase):
         self.same("after a block of producer ids was taken")
 
         self.ask_both("DeleteTopics", 4, "Responses", TimeoutMs=15000, TopicNames=["plain", "old"])
+        for chroot in ("/kafka", "/barnabas"):
+            wait_until(lambda root=chroot: not any(
+                path.startswith("/admin/delete_topics/") for path in TREE.tree(root)), "the topics are gone")
         self.same("after topics were deleted")
 
         for broker in (KAFKA, BARNABAS):
