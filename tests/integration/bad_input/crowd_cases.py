@@ -82,13 +82,12 @@ class Crowd:
         """How many the broker has closed."""
         count = 0
         for one in self.sockets:
-            one.setblocking(False)
-            with contextlib.suppress(BlockingIOError):
-                try:
-                    count += one.recv(1, socket.MSG_PEEK) == b""
-                except ConnectionError:
-                    count += 1
-            one.setblocking(True)
+            if not select.select([one], [], [], 0)[0]:  # setblocking would disturb who is sending
+                continue
+            try:
+                count += one.recv(1, socket.MSG_PEEK) == b""
+            except ConnectionError:
+                count += 1
         return count
 
 
