@@ -10,9 +10,8 @@
 
 #include "cluster_client.h"
 #include "option_parser.h"
-#include "rdkafka_client.h"
 #include "subcommands.h"
-#include "tool_version.h"
+#include "tool_main.h"
 
 namespace barnabas::apps {
 namespace {
@@ -166,24 +165,7 @@ Status run(const ParsedOptions& options) {
 }  // namespace
 
 int api_versions_main(std::span<char*> arguments) {
-  const auto options = parse_options(kOptions, arguments);
-  if (!options) {
-    say(options.error().message);
-    return 1;
-  }
-  if (options->has("help")) {
-    fmt::print("{}", kHelp);
-    return 0;
-  }
-  if (options->has("version")) {
-    fmt::print("{}\n", kToolVersion);
-    return 0;
-  }
-  if (const Status done = run(*options); !done) {
-    say(done.error().message);
-    return 1;
-  }
-  return 0;
+  return run_tool({kOptions, kHelp}, arguments, &run);
 }
 
 }  // namespace barnabas::apps

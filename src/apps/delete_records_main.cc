@@ -19,9 +19,8 @@
 #include "error_text.h"
 #include "java_hash_order.h"
 #include "option_parser.h"
-#include "rdkafka_client.h"
 #include "subcommands.h"
-#include "tool_version.h"
+#include "tool_main.h"
 
 namespace barnabas::apps {
 namespace {
@@ -210,24 +209,7 @@ Status delete_records(const ParsedOptions& options) {
 }  // namespace
 
 int delete_records_main(std::span<char*> arguments) {
-  auto options = parse_options(kOptions, arguments);
-  if (!options) {
-    say(options.error().message);
-    return 1;
-  }
-  if (options->has("help") || arguments.empty()) {
-    fmt::print(arguments.empty() ? stderr : stdout, "{}", kHelp);
-    return arguments.empty() ? 1 : 0;
-  }
-  if (options->has("version")) {
-    fmt::print("{}\n", kToolVersion);
-    return 0;
-  }
-  if (const Status done = delete_records(*options); !done) {
-    say(done.error().message);
-    return 1;
-  }
-  return 0;
+  return run_tool({kOptions, kHelp, true}, arguments, &delete_records);
 }
 
 }  // namespace barnabas::apps

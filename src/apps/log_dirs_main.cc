@@ -18,9 +18,8 @@
 #include "error_text.h"
 #include "java_hash_order.h"
 #include "option_parser.h"
-#include "rdkafka_client.h"
 #include "subcommands.h"
-#include "tool_version.h"
+#include "tool_main.h"
 
 namespace barnabas::apps {
 namespace {
@@ -175,24 +174,7 @@ Status describe(const ParsedOptions& options) {
 }  // namespace
 
 int log_dirs_main(std::span<char*> arguments) {
-  auto options = parse_options(kOptions, arguments);
-  if (!options) {
-    say(options.error().message);
-    return 1;
-  }
-  if (options->has("help") || arguments.empty()) {
-    fmt::print(arguments.empty() ? stderr : stdout, "{}", kHelp);
-    return arguments.empty() ? 1 : 0;
-  }
-  if (options->has("version")) {
-    fmt::print("{}\n", kToolVersion);
-    return 0;
-  }
-  if (const Status done = describe(*options); !done) {
-    say(done.error().message);
-    return 1;
-  }
-  return 0;
+  return run_tool({kOptions, kHelp, true}, arguments, &describe);
 }
 
 }  // namespace barnabas::apps
