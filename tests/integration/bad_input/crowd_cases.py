@@ -80,10 +80,13 @@ class Crowd:
 
     def ended(self) -> int:
         """How many the broker has closed."""
+        by_fd = {one.fileno(): one for one in self.sockets}
+        poll = select.poll()  # select() ends at descriptor 1024, setblocking would disturb who sends
+        for fd in by_fd:
+            poll.register(fd, select.POLLIN)
         count = 0
-        for one in self.sockets:
-            if not select.select([one], [], [], 0)[0]:  # setblocking would disturb who is sending
-                continue
+        for fd, _ in poll.poll(0):
+            one = by_fd[fd]
             try:
                 count += one.recv(1, socket.MSG_PEEK) == b""
             except ConnectionError:
