@@ -11,7 +11,9 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <set>
+#include <string>
 
 #include "barnabas/base/thread_annotations.h"
 #include "barnabas/base/vfs.h"
@@ -282,6 +284,13 @@ class PosixVfs final : public Vfs {
     const int failed = ::fsync(fd) == 0 ? 0 : errno;
     ::close(fd);
     return failed == 0 ? Status{} : io_error("sync directory", path, failed);
+  }
+
+  [[nodiscard]] std::string boot_id() const override {
+    std::ifstream file("/proc/sys/kernel/random/boot_id");
+    std::string id;
+    std::getline(file, id);
+    return id;
   }
 
   [[nodiscard]] Result<std::unique_ptr<FileLock>> lock(const std::string& path) override {

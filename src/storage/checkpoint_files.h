@@ -22,6 +22,9 @@ inline constexpr const char* kLogStartFile = "log-start-offset-checkpoint";
 inline constexpr const char* kHighWatermarkFile = "replication-offset-checkpoint";
 inline constexpr const char* kCleanerFile = "cleaner-offset-checkpoint";
 inline constexpr const char* kMetaPropertiesFile = "meta.properties";
+// Ours: under which boot of the machine the files of a log dir were written (Vfs::boot_id).
+inline constexpr const char* kBootFile = "barnabas.boot";
+inline constexpr std::uint64_t kMaxBootFileBytes = 4096;
 inline constexpr const char* kCleanShutdownFile = ".kafka_cleanshutdown";
 inline constexpr const char* kLockFile = ".lock";
 

@@ -32,6 +32,14 @@ class LogDirState {
     synced_bytes_.store(0, std::memory_order_relaxed);
     return true;
   }
+  // Counts what the logs have written since their last snapshots of the producers, and without it
+  // since; how much that is now.
+  std::uint64_t add_bytes_since_snapshots(std::uint64_t bytes) {
+    return bytes_since_snapshots_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  }
+  void take_bytes_since_snapshots(std::uint64_t bytes) {
+    bytes_since_snapshots_.fetch_sub(bytes, std::memory_order_relaxed);
+  }
   [[nodiscard]] bool offline() const { return offline_.load(std::memory_order_acquire); }
   // Takes the directory offline if the error asks for it.
   void note(const Error& error) {
@@ -56,6 +64,7 @@ class LogDirState {
   LogDirFailureListener& listener_;
   std::atomic<bool> offline_{false};
   std::atomic<std::uint64_t> synced_bytes_{0};
+  std::atomic<std::uint64_t> bytes_since_snapshots_{0};
 };
 
 }  // namespace barnabas::storage

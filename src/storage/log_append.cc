@@ -112,7 +112,7 @@ Status LogImpl::commit_gather(Gather& gather, std::size_t next) {
     }
   }
   start_writeback();
-  flush_behind_if_due(bytes);
+  follow_if_due(bytes);
   publish();
   return {};
 }

@@ -14,6 +14,9 @@ namespace {
 constexpr std::size_t kMaxPassingProducers = 4096;
 // What recovering a segment costs, be it ever so small.
 constexpr std::uint64_t kSegmentCostBytes = std::uint64_t{1} << 20U;
+// What may be written without a snapshot behind it is shared by so many logs; more have a share
+// each.
+constexpr std::uint64_t kLogsWithSnapshotsBehind = 16;
 
 // The segments that overlap [from, to).
 SegmentList overlapping(const SegmentList& segments, Offset from, Offset to) {
@@ -96,11 +99,13 @@ Status LogImpl::roll_locked(Offset expected_base) {
   segments_ = std::move(list);
   // The snapshot's offset is the new segment's, so that recovery can begin with the pair.
   producers_->update_map_end_offset(base);
-  auto snapshot = producers_->take_snapshot(false);
+  auto snapshot = producers_->take_snapshot(SnapshotKind::kPlain);
   if (!snapshot) {
     // Recovery goes back to the one before.
     logging::logger("storage").warn("{}: {}", to_string(partition_), snapshot.error().message);
     snapshot = noted(std::move(snapshot));
+  } else {
+    note_snapshot();
   }
   publish();
   logging::logger("storage").info("{}: rolled new log segment at offset {}", to_string(partition_),
@@ -200,53 +205,74 @@ Status LogImpl::flush_range_serially(Offset flush_below, Offset new_recovery_poi
   return {};
 }
 
-void LogImpl::flush_behind_if_due(std::uint64_t written) {
+void LogImpl::follow_if_due(std::uint64_t written) {
   unsynced_bytes_ += written;
-  if (unsynced_bytes_ < context_.flush_behind_bytes || flushing_behind_) {
+  bytes_since_snapshot_ += written;
+  const std::uint64_t in_log_dir = context_.log_dir->add_bytes_since_snapshots(written);
+  if (following_) {
     return;
   }
-  flushing_behind_ = true;
-  context_.disk->post([self = shared_from_this()] {
-    const Status flushed = self->flush_behind();
+  if (unsynced_bytes_ >= context_.flush_behind_bytes) {
+    follow_with(&LogImpl::flush_behind);
+  } else if (in_log_dir >= context_.snapshot_behind_bytes &&
+             bytes_since_snapshot_ >= context_.snapshot_behind_bytes / kLogsWithSnapshotsBehind) {
+    follow_with(&LogImpl::snapshot_behind);
+  }
+}
+
+void LogImpl::follow_with(Status (LogImpl::*work)()) {
+  following_ = true;
+  context_.disk->post([self = shared_from_this(), work] {
+    const Status done = ((*self).*work)();
     {
       const MutexLock lock(self->mutex_);
-      self->flushing_behind_ = false;
-      if (!flushed) {
+      self->following_ = false;
+      if (!done) {
         self->unsynced_bytes_ = 0;  // not again with the very next append
+        self->note_snapshot();
       }
     }
-    if (!flushed && !self->abandoned_.load(std::memory_order_acquire)) {
-      logging::logger("storage").error("{}: {}", to_string(self->partition_),
-                                       flushed.error().message);
+    if (!done && !self->abandoned_.load(std::memory_order_acquire)) {
+      logging::logger("storage").error("{}: {}", to_string(self->partition_), done.error().message);
     }
   });
 }
 
+void LogImpl::note_snapshot() {
+  context_.log_dir->take_bytes_since_snapshots(std::exchange(bytes_since_snapshot_, 0));
+}
+
 // A snapshot between two rolls, in the place of the one before; none where it would cost too much.
-Result<std::optional<std::string>> LogImpl::take_passing_snapshot() {
+// The path of a file that was written.
+Result<std::optional<std::string>> LogImpl::take_passing_snapshot(std::optional<Offset>& place) {
+  note_snapshot();
   if (producers_->count() > kMaxPassingProducers) {
     return std::nullopt;
   }
-  TRY(auto taken, producers_->take_snapshot(false));
+  auto taken = producers_->take_snapshot(SnapshotKind::kPassing);
   if (!taken) {
-    return std::nullopt;
+    return is_out_of_space(taken.error()) ? Result<std::optional<std::string>>(std::nullopt)
+                                          : noted(std::move(taken));
   }
-  TRY_STATUS(remove_passing_snapshot());
-  passing_snapshot_ = log_end_;
+  if (*taken) {
+    TRY_STATUS(noted(remove_passing_snapshot(place)));
+    place = log_end_;
+  }
   return taken;
 }
 
-Status LogImpl::remove_passing_snapshot() {
-  const auto old = std::exchange(passing_snapshot_, std::nullopt);
+Status LogImpl::remove_passing_snapshot(std::optional<Offset>& place) {
+  const auto old = std::exchange(place, std::nullopt);
   const auto is_base = [&](const auto& segment) { return segment->base_offset() == *old; };
   // Where the log ends or a segment begins it serves like any other.
-  return !old || *old == log_end_ || std::ranges::any_of(*segments_, is_base)
+  return !old || *old == log_end_ || old == synced_snapshot_ || old == written_snapshot_ ||
+                 std::ranges::any_of(*segments_, is_base)
              ? Status{}
              : producers_->remove_snapshot(*old);
 }
 
 // What a flush by the operator's settings does, with a snapshot of the producers, so that neither
-// batches nor producers below it are looked at after a crash.
+// batches nor producers below it are looked at after a crash of the machine.
 Status LogImpl::flush_behind() {
   std::optional<std::string> snapshot;
   Offset end;
@@ -254,12 +280,11 @@ Status LogImpl::flush_behind() {
     const MutexLock lock(mutex_);
     TRY_STATUS(usable());
     end = log_end_;
-    auto taken = take_passing_snapshot();
-    if (taken) {
-      snapshot = std::move(*taken);
-    } else if (!is_out_of_space(taken.error())) {
-      const Status failed = std::unexpected(taken.error());
-      return noted(failed);
+    TRY(snapshot, take_passing_snapshot(synced_snapshot_));
+    if (!snapshot && written_snapshot_ == end) {
+      TRY_STATUS(noted(remove_passing_snapshot(synced_snapshot_)));
+      synced_snapshot_ = std::exchange(written_snapshot_, std::nullopt);
+      snapshot = producers_->snapshot_path(end);
     }
   }
   if (snapshot) {
@@ -270,6 +295,23 @@ Status LogImpl::flush_behind() {
     }
   }
   return flush_range(end, end);
+}
+
+// Nothing is synced: enough for a start after the process has died and the machine has not. The
+// snapshot comes last, for it says that all below it is written.
+Status LogImpl::snapshot_behind() {
+  std::shared_ptr<Segment> segment;
+  {
+    const MutexLock lock(mutex_);
+    TRY_STATUS(usable());
+    segment = segments_->back();
+  }
+  TRY_STATUS(noted(epochs_->flush()));
+  TRY_STATUS(noted(segment->save_indexes()));
+  const MutexLock lock(mutex_);
+  TRY_STATUS(usable());
+  TRY(const auto taken, take_passing_snapshot(written_snapshot_));
+  return {};
 }
 
 Status LogImpl::flush(Offset offset) {
@@ -289,8 +331,9 @@ Status LogImpl::close() {
     TRY_STATUS(usable());
     TRY_STATUS(noted(active().become_inactive()));
     // At the end of the log, so that nothing has to be read again at start.
-    TRY(snapshot, noted(producers_->take_snapshot(false)));
-    TRY_STATUS(noted(remove_passing_snapshot()));
+    TRY(snapshot, noted(producers_->take_snapshot(SnapshotKind::kPlain)));
+    TRY_STATUS(noted(remove_passing_snapshot(synced_snapshot_)));
+    TRY_STATUS(noted(remove_passing_snapshot(written_snapshot_)));
   }
   if (snapshot) {
     TRY(auto file, noted(context_.vfs->open(*snapshot, OpenMode::kReadWrite)));

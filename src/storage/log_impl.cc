@@ -26,6 +26,11 @@ LogImpl::LogImpl(const LogContext& context, LoadedLog loaded)
   publish();
 }
 
+LogImpl::~LogImpl() {
+  const MutexLock lock(mutex_);
+  note_snapshot();
+}
+
 Uuid LogImpl::topic_id() const {
   const MutexLock lock(mutex_);
   return topic_id_;

@@ -41,6 +41,7 @@ struct LogContext {
   std::function<void(const LogImpl&, Offset)> on_truncation;
   std::int64_t producer_id_expiration_ms = 86400000;
   std::uint64_t flush_behind_bytes = UINT64_MAX;
+  std::uint64_t snapshot_behind_bytes = UINT64_MAX;
 };
 
 // What the loader found.
@@ -63,7 +64,7 @@ struct CompactionView;
 class LogImpl final : public Log, public std::enable_shared_from_this<LogImpl> {
  public:
   LogImpl(const LogContext& context, LoadedLog loaded);
-  ~LogImpl() override = default;
+  ~LogImpl() override;
 
   [[nodiscard]] const TopicPartition& topic_partition() const override { return partition_; }
   [[nodiscard]] const std::string& log_dir() const override { return context_.log_dir->path(); }
@@ -166,10 +167,14 @@ class LogImpl final : public Log, public std::enable_shared_from_this<LogImpl> {
   [[nodiscard]] Result<std::shared_ptr<Segment>> create_segment(Offset base) REQUIRES(mutex_);
   [[nodiscard]] Status replace_empty_active() REQUIRES(mutex_);
   void flush_rolled_later(Offset base, std::optional<std::string> snapshot);
-  void flush_behind_if_due(std::uint64_t written) REQUIRES(mutex_);
-  [[nodiscard]] Status flush_behind();
-  [[nodiscard]] Result<std::optional<std::string>> take_passing_snapshot() REQUIRES(mutex_);
-  [[nodiscard]] Status remove_passing_snapshot() REQUIRES(mutex_);
+  void follow_if_due(std::uint64_t written) REQUIRES(mutex_);
+  void follow_with(Status (LogImpl::*work)()) REQUIRES(mutex_);
+  [[nodiscard]] Status flush_behind() EXCLUDES(mutex_);
+  [[nodiscard]] Status snapshot_behind() EXCLUDES(mutex_);
+  void note_snapshot() REQUIRES(mutex_);
+  [[nodiscard]] Result<std::optional<std::string>> take_passing_snapshot(
+      std::optional<Offset>& place) REQUIRES(mutex_);
+  [[nodiscard]] Status remove_passing_snapshot(std::optional<Offset>& place) REQUIRES(mutex_);
   [[nodiscard]] Status flush_range(Offset flush_below, Offset new_recovery_point)
       EXCLUDES(mutex_, flush_mutex_);
   [[nodiscard]] Status flush_range_serially(Offset flush_below, Offset new_recovery_point,
@@ -240,8 +245,11 @@ class LogImpl final : public Log, public std::enable_shared_from_this<LogImpl> {
   std::int64_t last_flush_ms_ GUARDED_BY(mutex_);  // monotonic
   std::uint64_t truncations_ GUARDED_BY(mutex_) = 0;
   std::uint64_t unsynced_bytes_ GUARDED_BY(mutex_) = 0;  // written since the last flush began
-  bool flushing_behind_ GUARDED_BY(mutex_) = false;
-  std::optional<Offset> passing_snapshot_ GUARDED_BY(mutex_);  // between two rolls
+  std::uint64_t bytes_since_snapshot_ GUARDED_BY(mutex_) = 0;
+  bool following_ GUARDED_BY(mutex_) = false;  // flush_behind or snapshot_behind is at work
+  // Snapshots between two rolls: the last that was synced, and the last that was written.
+  std::optional<Offset> synced_snapshot_ GUARDED_BY(mutex_);
+  std::optional<Offset> written_snapshot_ GUARDED_BY(mutex_);
   Uuid topic_id_ GUARDED_BY(mutex_);
   std::uint64_t jitter_state_ GUARDED_BY(mutex_);
   bool closed_ GUARDED_BY(mutex_) = false;

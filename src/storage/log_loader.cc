@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "barnabas/base/logging.h"
 #include "checkpoint_files.h"
@@ -238,7 +239,11 @@ Status LogLoader::rebuild_epochs() {
 Result<RecoveryResult> LogLoader::recover_segment(Segment& segment, Offset synced_below) {
   std::optional<SyncedPart> synced;
   if (synced_below > segment.base_offset() && segment.size_bytes() > 0) {
-    TRY(synced, segment.synced_part(synced_below));
+    if (recovery_start_) {
+      synced = std::exchange(recovery_start_, std::nullopt);
+    } else {
+      TRY(synced, segment.synced_part(synced_below));
+    }
   }
   const Offset from = synced ? synced_below : segment.base_offset();
   if (!producers_ready_) {
@@ -279,14 +284,42 @@ Status LogLoader::drop_after(std::size_t kept) {
   return {};
 }
 
-Status LogLoader::recover_from(Offset recovery_point) {
+// The recovery point; or, where the kernel still runs, the newest passing snapshot of the producers
+// that the batches lead up to: it is taken when all below it is written, and what is written is not
+// lost with the process.
+Result<Offset> LogLoader::start_of_recovery() {
+  const Offset recovery_point = request_.recovery_point_checkpoint;
+  const auto& snapshots = loaded_.producers->snapshots();
+  for (auto it = snapshots.rbegin();
+       request_.same_boot && it != snapshots.rend() && *it > recovery_point; ++it) {
+    const auto above = std::ranges::find_if(
+        loaded_.segments, [&](const auto& segment) { return segment->base_offset() >= *it; });
+    const bool inside = above != loaded_.segments.begin() &&
+                        (above == loaded_.segments.end() || (*above)->base_offset() > *it);
+    if (!inside || (*(above - 1))->size_bytes() == 0 ||
+        !loaded_.producers->is_passing_snapshot(*it)) {
+      continue;
+    }
+    TRY(recovery_start_, (*(above - 1))->synced_part(*it));
+    const auto latest = loaded_.epochs->latest();
+    // Epochs are noted in their order: where the last is known all are.
+    if (recovery_start_ && (recovery_start_->last_epoch.value() < 0 ||
+                            (latest && latest->epoch >= recovery_start_->last_epoch))) {
+      return *it;
+    }
+    recovery_start_.reset();
+  }
+  return recovery_point;
+}
+
+Status LogLoader::recover_from(Offset begin) {
   for (std::size_t i = 0; i < loaded_.segments.size(); ++i) {
     const bool before =
-        i + 1 < loaded_.segments.size() && loaded_.segments[i + 1]->base_offset() <= recovery_point;
+        i + 1 < loaded_.segments.size() && loaded_.segments[i + 1]->base_offset() <= begin;
     if (before) {
       continue;
     }
-    TRY(const RecoveryResult result, recover_segment(*loaded_.segments[i], recovery_point));
+    TRY(const RecoveryResult result, recover_segment(*loaded_.segments[i], begin));
     if (i + 1 == loaded_.segments.size()) {
       break;
     }
@@ -376,7 +409,8 @@ Result<LoadedLog> LogLoader::load() {
     }
   }
   if (!request_.clean) {
-    TRY_STATUS(recover_from(request_.recovery_point_checkpoint));
+    TRY(const Offset begin, start_of_recovery());
+    TRY_STATUS(recover_from(begin));
   }
   TRY_STATUS(check_txn_indexes());
   Offset log_end = request_.log_start_checkpoint;

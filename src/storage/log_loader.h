@@ -20,6 +20,7 @@ struct LoadRequest {
   Offset log_start_checkpoint{0};
   Offset recovery_point_checkpoint{0};
   bool clean = false;
+  bool same_boot = false;  // the kernel still runs that took over what was written last time
   std::uint64_t jitter_seed = 0;
 };
 
@@ -40,7 +41,8 @@ class LogLoader {
   [[nodiscard]] Result<bool> epochs_are_lost();
   [[nodiscard]] Status check_txn_indexes();
   [[nodiscard]] Status rebuild_txn_index(std::size_t number);
-  [[nodiscard]] Status recover_from(Offset recovery_point);
+  [[nodiscard]] Result<Offset> start_of_recovery();
+  [[nodiscard]] Status recover_from(Offset begin);
   [[nodiscard]] Result<RecoveryResult> recover_segment(Segment& segment, Offset synced_below);
   [[nodiscard]] Status drop_after(std::size_t kept);
   [[nodiscard]] Result<Offset> find_log_end();
@@ -57,6 +59,7 @@ class LogLoader {
   LoadedLog loaded_;
   std::set<std::string, std::less<>> names_;
   bool epochs_damaged_ = false;
+  std::optional<SyncedPart> recovery_start_;
   bool producers_ready_ = false;  // recovery has begun to build them
 };
 

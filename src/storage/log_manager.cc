@@ -103,7 +103,39 @@ Status LogManagerImpl::open_directory(const std::string& path, Directory& direct
     return {};
   }
   directory.meta = std::move(*meta);
+  return read_boot(directory);
+}
+
+// Where it cannot be told, everything that was not synced counts as lost.
+Status LogManagerImpl::read_boot(Directory& directory) const {
+  const std::string path = directory.state->path() + "/" + kBootFile;
+  const std::string now = env_.vfs->boot_id();
+  const auto then = read_file(*env_.vfs, path, kMaxBootFileBytes);
+  directory.same_boot = then && !now.empty() && *then == now;
+  if (!then && then.error().sys_errno != ENOENT) {
+    directory.state->note(then.error());
+    logging::logger("storage").warn("{}; checking all that was not synced", then.error().message);
+  }
   return {};
+}
+
+// Once every log has been loaded, and so checked. It need not be synced: another boot reads another
+// id, or a part of one. Without it the next start checks more.
+void LogManagerImpl::write_boot(Directory& directory) const {
+  if (directory.same_boot) {
+    return;
+  }
+  const auto write = [&]() -> Status {
+    TRY(auto file,
+        env_.vfs->open(directory.state->path() + "/" + kBootFile, OpenMode::kCreateTruncated));
+    const std::string id = env_.vfs->boot_id();
+    return file->write_at(0, as_bytes(id));
+  };
+  const Status written = write();
+  if (!written) {
+    directory.state->note(written);
+    logging::logger("storage").warn("{}; the next start may check more", written.error().message);
+  }
 }
 
 Status LogManagerImpl::open_directories() {
@@ -227,6 +259,7 @@ LogContext LogManagerImpl::context_of(const Directory& directory) {
   context.wall = wall_;
   context.producer_id_expiration_ms = options_.producer_id_expiration_ms;
   context.flush_behind_bytes = options_.flush_behind_bytes;
+  context.snapshot_behind_bytes = options_.snapshot_behind_bytes;
   context.checkpoint_recovery_points = [this, &directory, gate = gate_]() -> Status {
     const MutexLock lock(gate->mutex);
     return gate->stopped ? Status{} : checkpoint_recovery_points_in(directory);

@@ -61,6 +61,7 @@ class LogManagerImpl final : public LogManager, public LogDirFailureListener {
     std::optional<MetaPropertiesContent> meta;
     OffsetMap high_watermarks;  // as they stood at start
     bool clean = false;         // closed cleanly last time
+    bool same_boot = false;     // the kernel that took its files over still runs
     bool loaded = false;        // every log in it could be loaded
     std::size_t log_count = 0;  // the manager's lock
   };
@@ -79,6 +80,8 @@ class LogManagerImpl final : public LogManager, public LogDirFailureListener {
 
   void on_log_dir_failure(const std::string& log_dir, const Error& error) override;
   [[nodiscard]] Status open_directory(const std::string& path, Directory& directory);
+  [[nodiscard]] Status read_boot(Directory& directory) const;
+  void write_boot(Directory& directory) const;
   [[nodiscard]] Status read_identities();
   [[nodiscard]] Status take_identity(const std::string& dir, const std::string& key,
                                      const std::string& value);

@@ -33,6 +33,7 @@ Status LogManagerImpl::load_log(const Loading& loading, const ConfigLookup& conf
   request.directory = directory.state->path() + "/" + loading.entry;
   request.config = config_of(loading.name.partition.topic);
   request.clean = directory.clean;
+  request.same_boot = directory.same_boot;
   request.recovery_point_checkpoint = loading.recovery_point;
   request.log_start_checkpoint = loading.log_start;
   {
@@ -132,6 +133,7 @@ Status LogManagerImpl::finish_loading(Directory& directory, const std::vector<Lo
     return {};
   }
   directory.loaded = true;
+  write_boot(directory);
   logging::logger("storage").info("{} {} logs from {}",
                                   directory.clean ? "loaded" : "loaded and recovered", count,
                                   directory.state->path());

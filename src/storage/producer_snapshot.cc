@@ -17,6 +17,10 @@ constexpr std::size_t kCrcAt = 2;
 constexpr std::size_t kEntriesAt = 6;
 constexpr std::size_t kFirstEntryAt = 10;
 constexpr std::size_t kEntryBytes = 46;
+// What follows the entries in a passing snapshot, which Kafka does not look at.
+constexpr std::uint32_t kBatchesMagic = 0x424e4253;
+constexpr std::size_t kProducerBytes = 17;
+constexpr std::size_t kBatchBytes = 29;
 constexpr std::uint64_t kMaxSnapshotBytes = std::uint64_t{1} << 30U;
 
 template <typename T>
@@ -40,13 +44,39 @@ std::uint64_t java_bucket(ProducerId id, std::size_t buckets) {
   return (hash ^ (hash >> 16U)) & (buckets - 1);
 }
 
+// What follows the entries of a snapshot.
+Result<ByteView> behind_entries(ByteView bytes) {
+  const auto corrupt = [](std::string_view why) {
+    return fail(ErrorCode::kCorruptMessage, std::string(why));
+  };
+  if (bytes.size() < kFirstEntryAt) {
+    return corrupt("it is too short");
+  }
+  if (load_be<std::int16_t>(bytes.data()) != kVersion) {
+    return corrupt("its version is unknown");
+  }
+  if (load_be<std::uint32_t>(bytes.data() + kCrcAt) != crc32c(bytes.subspan(kEntriesAt))) {
+    return corrupt("its CRC does not match");
+  }
+  const auto count = load_be<std::int32_t>(bytes.data() + kEntriesAt);
+  if (count < 0 || static_cast<std::size_t>(count) > (bytes.size() - kFirstEntryAt) / kEntryBytes) {
+    return corrupt("it holds fewer entries than it says");
+  }
+  return bytes.subspan(kFirstEntryAt + static_cast<std::size_t>(count) * kEntryBytes);
+}
+
+bool has_batches(ByteView behind) {
+  return behind.size() >= sizeof(kBatchesMagic) &&
+         load_be<std::uint32_t>(behind.data()) == kBatchesMagic;
+}
+
 }  // namespace
 
 std::string ProducerState::snapshot_path(Offset offset) const {
   return directory_->file(file_name(offset, kSnapshotSuffix));
 }
 
-std::string ProducerState::encode_snapshot() const {
+std::string ProducerState::encode_snapshot(SnapshotKind kind) const {
   struct Place {
     std::uint64_t bucket;
     ProducerId id;
@@ -77,6 +107,23 @@ std::string ProducerState::encode_snapshot() const {
     put(out, entry.coordinator_epoch);
     put(out, entry.current_txn_first_offset.value());
   }
+  if (kind == SnapshotKind::kPassing) {
+    put(out, kBatchesMagic);
+    for (const auto& place : places) {
+      put(out, place.id.value());
+      put(out, place.entry->last_marker_offset.value());
+      put(out, place.entry->batch_count);
+      for (std::size_t i = 0; i < place.entry->batch_count; ++i) {
+        const ProducerBatch& batch = place.entry->batches[i];
+        put(out, batch.last_sequence.value());
+        put(out, batch.last_offset.value());
+        put(out, batch.offset_delta);
+        put(out, batch.crc);
+        put(out, batch.timestamp_ms);
+        put(out, static_cast<std::uint8_t>(batch.crc_known ? 1 : 0));
+      }
+    }
+  }
   store_be(reinterpret_cast<std::byte*>(out.data()) + kCrcAt,
            crc32c(as_bytes(out).subspan(kEntriesAt)));
   return out;
@@ -84,24 +131,9 @@ std::string ProducerState::encode_snapshot() const {
 
 Status ProducerState::decode_snapshot(const std::string& text, std::int64_t now_ms) {
   const ByteView bytes = as_bytes(text);
-  const auto corrupt = [](std::string_view why) {
-    return fail(ErrorCode::kCorruptMessage, std::string(why));
-  };
-  if (bytes.size() < kFirstEntryAt) {
-    return corrupt("it is too short");
-  }
-  if (load_be<std::int16_t>(bytes.data()) != kVersion) {
-    return corrupt("its version is unknown");
-  }
-  if (load_be<std::uint32_t>(bytes.data() + kCrcAt) != crc32c(bytes.subspan(kEntriesAt))) {
-    return corrupt("its CRC does not match");
-  }
-  const auto count = load_be<std::int32_t>(bytes.data() + kEntriesAt);
-  if (count < 0 || static_cast<std::size_t>(count) > (bytes.size() - kFirstEntryAt) / kEntryBytes) {
-    return corrupt("it holds fewer entries than it says");
-  }
+  TRY(const ByteView behind, behind_entries(bytes));
   const std::byte* at = bytes.data() + kFirstEntryAt;
-  for (std::int32_t i = 0; i < count; ++i) {
+  while (at != behind.data()) {
     const ProducerId id(take<std::int64_t>(at));
     ProducerEntry entry;
     entry.epoch = ProducerEpoch(take<std::int16_t>(at));
@@ -130,22 +162,61 @@ Status ProducerState::decode_snapshot(const std::string& text, std::int64_t now_
       ongoing_[entry.current_txn_first_offset] = {id, kNoOffset};
     }
   }
+  return decode_batches(behind);
+}
+
+// What a passing snapshot says of the batches before the last.
+Status ProducerState::decode_batches(ByteView bytes) {
+  if (!has_batches(bytes)) {
+    return {};
+  }
+  const auto corrupt = [] {
+    return fail(ErrorCode::kCorruptMessage, "what it holds of the producers' batches is cut");
+  };
+  const std::byte* at = bytes.data() + sizeof(kBatchesMagic);
+  const std::byte* const end = bytes.data() + bytes.size();
+  while (at != end) {
+    if (static_cast<std::size_t>(end - at) < kProducerBytes) {
+      return corrupt();
+    }
+    const ProducerId id(take<std::int64_t>(at));
+    const Offset last_marker(take<std::int64_t>(at));
+    const auto count = take<std::uint8_t>(at);
+    if (count > ProducerEntry::kBatches ||
+        static_cast<std::size_t>(end - at) < count * kBatchBytes) {
+      return corrupt();
+    }
+    std::array<ProducerBatch, ProducerEntry::kBatches> batches;
+    for (std::uint8_t i = 0; i < count; ++i) {
+      ProducerBatch& batch = batches[i];
+      batch.last_sequence = SequenceNumber(take<std::int32_t>(at));
+      batch.last_offset = Offset(take<std::int64_t>(at));
+      batch.offset_delta = take<std::int32_t>(at);
+      batch.crc = take<std::uint32_t>(at);
+      batch.timestamp_ms = take<std::int64_t>(at);
+      batch.crc_known = take<std::uint8_t>(at) != 0;
+    }
+    const auto found = producers_.find(id);
+    // One that has expired is not there.
+    if (found != producers_.end()) {
+      found->second.last_marker_offset = last_marker;
+      found->second.batches = batches;
+      found->second.batch_count = count;
+    }
+  }
   return {};
 }
 
-Result<std::optional<std::string>> ProducerState::take_snapshot(bool sync) {
+Result<std::optional<std::string>> ProducerState::take_snapshot(SnapshotKind kind) {
   if (map_end_ <= snapshot_end_) {
     return std::nullopt;
   }
   std::string path = snapshot_path(map_end_);
   TRY(auto file, vfs_.open(path, OpenMode::kCreateTruncated));
-  const Status written = file->write_at(0, as_bytes(encode_snapshot()));
+  const Status written = file->write_at(0, as_bytes(encode_snapshot(kind)));
   if (!written) {
     static_cast<void>(vfs_.remove(path));  // should that fail too: its CRC tells
     return std::unexpected(written.error());
-  }
-  if (sync) {
-    TRY_STATUS(file->sync());
   }
   snapshots_.insert(map_end_);
   snapshot_end_ = map_end_;
@@ -153,12 +224,21 @@ Result<std::optional<std::string>> ProducerState::take_snapshot(bool sync) {
 }
 
 Status ProducerState::take_snapshot_if_room() {
-  const auto taken = take_snapshot(false);
+  const auto taken = take_snapshot(SnapshotKind::kPlain);
   if (!taken && is_out_of_space(taken.error())) {
     logging::logger("storage").warn("{}: {}", to_string(partition_), taken.error().message);
     return {};
   }
   return taken ? Status{} : Status{std::unexpected(taken.error())};
+}
+
+bool ProducerState::is_passing_snapshot(Offset offset) const {
+  const auto text = read_file(vfs_, snapshot_path(offset), kMaxSnapshotBytes);
+  if (!text) {
+    return false;  // loading it will tell why
+  }
+  const auto behind = behind_entries(as_bytes(*text));
+  return behind && has_batches(*behind);
 }
 
 Status ProducerState::delete_snapshot(Offset offset) {

@@ -67,6 +67,11 @@ struct ProducerEntry {
   void add(const ProducerBatch& batch);
 };
 
+enum class SnapshotKind : std::uint8_t {
+  kPlain,    // Kafka's, to the byte: the last batch of each producer
+  kPassing,  // with the batches before it behind what Kafka reads: it is taken amid what is sent
+};
+
 // The last thing an active producer left in the log.
 struct LastOfProducer {
   Offset last_data_offset = kNoOffset;  // none: a marker only
@@ -129,9 +134,11 @@ class ProducerState {
   // Snapshot files. A snapshot is written only if something was noted since the last.
   void set_snapshots(std::set<Offset> offsets) { snapshots_ = std::move(offsets); }
   [[nodiscard]] const std::set<Offset>& snapshots() const { return snapshots_; }
-  // The path of the file written, if one was. Its CRC tells a torn one, and then the one before is
-  // used: syncing it saves time after a crash and is not needed for anything else.
-  [[nodiscard]] Result<std::optional<std::string>> take_snapshot(bool sync);
+  // The path of the file written, if one was; it is not synced. Its CRC tells a torn one, and then
+  // the one before is used: syncing it saves time after a crash and is not needed for anything
+  // else.
+  [[nodiscard]] Result<std::optional<std::string>> take_snapshot(SnapshotKind kind);
+  [[nodiscard]] std::string snapshot_path(Offset offset) const;
   // The same, unsynced; where the disk is full it is said and nothing else: the next start goes
   // back to the one before.
   [[nodiscard]] Status take_snapshot_if_room();
@@ -140,6 +147,8 @@ class ProducerState {
   [[nodiscard]] Status remove_snapshot(Offset offset) {
     return snapshots_.contains(offset) ? delete_snapshot(offset) : Status{};
   }
+  // Whether the snapshot there holds and was taken behind appends, by this program.
+  [[nodiscard]] bool is_passing_snapshot(Offset offset) const;
   // Loads the newest of the snapshots that holds; deletes those that do not.
   [[nodiscard]] Status load_newest(Offset log_start, std::int64_t now_ms) {
     clear();
@@ -189,9 +198,9 @@ class ProducerState {
   void save_transactions();
   void clear();
   void drop_unreplicated(Offset below);
-  [[nodiscard]] std::string snapshot_path(Offset offset) const;
-  [[nodiscard]] std::string encode_snapshot() const;
+  [[nodiscard]] std::string encode_snapshot(SnapshotKind kind) const;
   [[nodiscard]] Status decode_snapshot(const std::string& bytes, std::int64_t now_ms);
+  [[nodiscard]] Status decode_batches(ByteView bytes);
   [[nodiscard]] bool expired(const ProducerEntry& entry, std::int64_t now_ms) const;
   Status load_from_snapshot(Offset log_start, std::int64_t now_ms);
   Status delete_snapshot(Offset offset);

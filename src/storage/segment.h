@@ -66,9 +66,11 @@ enum class FileStage : std::uint8_t {
   kDeleted,  // .deleted: to be removed
 };
 
-// What need not be checked again: the batches below the recovery point, which were synced.
+// What need not be checked again: the batches below the recovery point, which were synced, or below
+// a snapshot of the producers, where the kernel that took them over still runs.
 struct SyncedPart {
   Offset end;
+  LeaderEpoch last_epoch = kNoLeaderEpoch;  // of the last batch below the end
   IndexContents indexes;
 };
 
@@ -229,7 +231,7 @@ class Segment {
   [[nodiscard]] Status append_contents(const IndexContents& contents);
   [[nodiscard]] Result<std::vector<OffsetPosition>> offsets_below(Offset end) const;
   [[nodiscard]] Result<std::vector<TimestampOffset>> times_below(Offset end) const;
-  [[nodiscard]] Result<bool> walk_synced(IndexContents& contents, Offset end) const;
+  [[nodiscard]] Result<bool> walk_synced(SyncedPart& part) const;
 
   SegmentEnvironment env_;
   Offset base_;

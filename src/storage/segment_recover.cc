@@ -70,7 +70,9 @@ Result<std::vector<TimestampOffset>> Segment::times_below(Offset end) const {
 
 // Walks the headers from the last time index entry on: where the batches below `end` end, and the
 // largest timestamp of them. False: they do not fit the entries, or do not end there.
-Result<bool> Segment::walk_synced(IndexContents& contents, Offset end) const {
+Result<bool> Segment::walk_synced(SyncedPart& part) const {
+  IndexContents& contents = part.indexes;
+  const Offset end = part.end;
   TRY(auto opened, file());
   std::uint64_t from = 0;
   if (!contents.times.empty()) {
@@ -95,6 +97,7 @@ Result<bool> Segment::walk_synced(IndexContents& contents, Offset end) const {
     }
     const BatchMeta& meta = **step;
     next = meta.last_offset + 1;
+    part.last_epoch = meta.leader_epoch;
     if (!contents.times.empty() && meta.last_offset >= contents.times.back().offset &&
         meta.base_offset <= contents.times.back().offset) {
       entry_met = meta.max_timestamp_ms == contents.times.back().timestamp_ms;
@@ -136,7 +139,7 @@ Result<std::optional<SyncedPart>> Segment::synced_part(Offset end) {
   if (!part.indexes.offsets.empty()) {
     part.indexes.last_entry_at = static_cast<std::uint64_t>(part.indexes.offsets.back().position);
   }
-  TRY(const bool fits, walk_synced(part.indexes, end));
+  TRY(const bool fits, walk_synced(part));
   return fits ? std::optional(std::move(part)) : std::nullopt;
 }
 

@@ -537,6 +537,11 @@ Result<std::uint64_t> MemoryVfs::free_bytes(const std::string& /*path*/) const {
   return capacity_ > used ? capacity_ - used : 0;
 }
 
+std::string MemoryVfs::boot_id() const {
+  const MutexLock lock(mutex_);
+  return "boot " + std::to_string(boots_);
+}
+
 Result<std::uint64_t> MemoryVfs::total_bytes(const std::string& /*path*/) const {
   const MutexLock lock(mutex_);
   return capacity_;
@@ -657,6 +662,7 @@ void MemoryVfs::crash(CrashMode mode, Random* random) {
       break;
   }
   if (mode != CrashMode::kProcess) {
+    ++boots_;
     for (auto& [path, node] : tree_) {
       if (node.file) {
         node.file->synced = node.file->now;

@@ -96,6 +96,7 @@ class MemoryVfs final : public Vfs {
   [[nodiscard]] Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
   [[nodiscard]] Result<std::uint64_t> free_bytes(const std::string& path) const override;
   [[nodiscard]] Result<std::uint64_t> total_bytes(const std::string& path) const override;
+  [[nodiscard]] std::string boot_id() const override;
   [[nodiscard]] Status set_modified_ms(const std::string& path, std::int64_t ms) override;
 
  private:
@@ -161,6 +162,7 @@ class MemoryVfs final : public Vfs {
   mutable int faults_hit_ GUARDED_BY(mutex_) = 0;
   std::uint64_t changes_ GUARDED_BY(mutex_) = 0;
   std::optional<std::uint64_t> power_left_ GUARDED_BY(mutex_);
+  int boots_ GUARDED_BY(mutex_) = 0;
   std::uint64_t torn_bytes_ GUARDED_BY(mutex_) = 0;
   std::uint64_t capacity_ GUARDED_BY(mutex_) = UINT64_MAX;
   std::set<std::string> locks_ GUARDED_BY(mutex_);

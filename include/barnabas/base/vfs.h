@@ -90,6 +90,9 @@ class Vfs {
   [[nodiscard]] virtual Result<std::uint64_t> free_bytes(const std::string& path) const = 0;
   // Of the whole file system that holds `path`.
   [[nodiscard]] virtual Result<std::uint64_t> total_bytes(const std::string& path) const = 0;
+  // Names the kernel's life: as long as it is the same, what was written can be read back, synced
+  // or not. Empty where that cannot be told.
+  [[nodiscard]] virtual std::string boot_id() const = 0;
   // Sets the modification time (Kafka ages a segment without timestamps by it).
   [[nodiscard]] virtual Status set_modified_ms(const std::string& path, std::int64_t ms) = 0;
 };

@@ -58,6 +58,10 @@ struct LogManagerOptions {
   // Behind so many bytes of appends a flush follows, so that a crash leaves little to be read
   // again.
   std::uint64_t flush_behind_bytes = std::uint64_t{64} << 20U;
+  // Behind so many bytes of appends to a log dir its logs have snapshots of their producers, from
+  // which a start goes on where the process has died and the machine has not. A log that wrote less
+  // than a sixteenth of it has to wait.
+  std::uint64_t snapshot_behind_bytes = std::uint64_t{16} << 20U;
   CleanerOptions cleaner;
 };
 

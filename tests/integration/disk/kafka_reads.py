@@ -91,6 +91,7 @@ def _take_over(files: pathlib.Path, broker: brokers.Broker, clean: bool) -> None
         path.write_bytes(data)
     if not clean:
         (target / ".kafka_cleanshutdown").unlink()
+        (target / "barnabas.boot").unlink(missing_ok=True)  # ours: every segment is to be checked
         (target / "recovery-point-offset-checkpoint").write_text("0\n0\n")
 
 

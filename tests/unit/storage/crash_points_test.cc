@@ -21,6 +21,7 @@ class CrashPoints : public StorageTest {
     config_.segment_bytes = static_cast<std::int32_t>(5 * size_);
     config_.index_interval_bytes = 150;
     config_.file_delete_delay_ms = 1;
+    options_.snapshot_behind_bytes = 3 * size_;
     options_.default_config = config_;
   }
 

@@ -110,6 +110,90 @@ TEST_F(RecoveryTest, InTheSegmentOfTheRecoveryPointOnlyWhatLiesBehindItIsChecked
   EXPECT_EQ(log_->end_offset(), Offset(50));
 }
 
+class SnapshotBehindTest : public RecoveryTest {
+ protected:
+  static constexpr int kBatches = 105;
+
+  SnapshotBehindTest() {
+    config_.index_interval_bytes = 200;
+    options_.snapshot_behind_bytes = 20 * size_;
+    open_log();
+    for (int i = 0; i < kBatches; ++i) {
+      EXPECT_EQ(send(i).error, ErrorCode::kNone);
+      time_.run_all();
+    }
+    drop_manager();
+    vfs_.crash(CrashMode::kProcess);
+  }
+  LeaderAppend send(int i) {
+    return append({.timestamp_ms = testing::ManualTime::kStartWallMs + i,
+                   .producer = ProducerId(1),
+                   .epoch = ProducerEpoch(0),
+                   .sequence = SequenceNumber(i)},
+                  LeaderEpoch(i / 50));
+  }
+  // How many bytes of batches a start reads; every batch is there after it.
+  std::uint64_t bytes_to_start() {
+    const auto before = vfs_.bytes_read(".log");
+    open_log();
+    const auto read = vfs_.bytes_read(".log") - before;
+    EXPECT_EQ(log_->end_offset(), Offset(kBatches));
+    EXPECT_EQ(log_->epoch_entries().size(), 3U);
+    return read;
+  }
+};
+
+TEST_F(SnapshotBehindTest, AProcessThatDiesLeavesLittleToRead) {
+  EXPECT_EQ(vfs_.content("/data/logs/recovery-point-offset-checkpoint"), "");
+  EXPECT_EQ(vfs_.content("/data/logs/barnabas.boot"), vfs_.boot_id());
+  EXPECT_TRUE(vfs_.exists(path("00000000000000000100.snapshot")));
+  EXPECT_FALSE(vfs_.exists(path("00000000000000000080.snapshot")));
+  EXPECT_LT(bytes_to_start(), 15 * size_);
+}
+
+TEST_F(SnapshotBehindTest, TheLastFiveBatchesAreStillKnown) {
+  vfs_.set_content(path("00000000000000000000.log"),
+                   content("00000000000000000000.log").substr(0, 100 * size_));
+  open_log();
+  ASSERT_EQ(log_->end_offset(), Offset(100));
+  for (int i = 95; i < 100; ++i) {
+    const auto again = send(i);
+    EXPECT_TRUE(again.duplicate) << i;
+    EXPECT_EQ(again.base_offset, Offset(i));
+  }
+  EXPECT_EQ(send(94).error, ErrorCode::kOutOfOrderSequenceNumber);
+  EXPECT_EQ(send(100).error, ErrorCode::kNone);
+}
+
+TEST_F(SnapshotBehindTest, OnAnotherBootEverythingUnsyncedIsRead) {
+  vfs_.set_content("/data/logs/barnabas.boot", "another");
+  EXPECT_GE(bytes_to_start(), kBatches * size_);
+  EXPECT_EQ(vfs_.content("/data/logs/barnabas.boot"), vfs_.boot_id());
+}
+
+TEST_F(SnapshotBehindTest, EpochsThatWereNotWrittenAreFoundInTheBatches) {
+  vfs_.set_content(path("leader-epoch-checkpoint"), "0\n1\n0 0\n");
+  EXPECT_GE(bytes_to_start(), kBatches * size_);
+}
+
+TEST_F(SnapshotBehindTest, ADamagedSnapshotIsNotBelieved) {
+  auto snapshot = content("00000000000000000100.snapshot");
+  snapshot.back() = static_cast<char>(snapshot.back() ^ 1);
+  vfs_.set_content(path("00000000000000000100.snapshot"), snapshot);
+  EXPECT_GE(bytes_to_start(), kBatches * size_);
+  EXPECT_TRUE(send(kBatches - 1).duplicate);
+}
+
+TEST_F(SnapshotBehindTest, ALogThatIsShorterThanItsSnapshotSaysIsReadWhole) {
+  vfs_.set_content(path("00000000000000000000.log"),
+                   content("00000000000000000000.log").substr(0, 90 * size_ + 7));
+  open_log();
+  EXPECT_EQ(log_->end_offset(), Offset(90));
+  EXPECT_FALSE(vfs_.exists(path("00000000000000000100.snapshot")));
+  EXPECT_TRUE(send(89).duplicate);
+  EXPECT_EQ(send(90).error, ErrorCode::kNone);
+}
+
 TEST_F(RecoveryTest, AFlushFollowsTheAppendsSoThatACrashLeavesLittleToRead) {
   options_.flush_behind_bytes = 20 * size_;
   open_log();
