@@ -1,4 +1,5 @@
-// Answers that the group coordinator gives on its own home, on their way back to the connection's.
+// Answers that the group coordinator gives on its own home or at once, on their way back to the
+// connection's.
 #pragma once
 
 #include <algorithm>
@@ -14,6 +15,11 @@ template <typename Response, typename Adapt>
 [[nodiscard]] auto answer_at_home(PendingAnswer pending, Adapt adapt) {
   return [pending = std::move(pending), adapt = std::move(adapt)](Response response) mutable {
     Executor& home = pending.home();
+    if (home.is_current()) {
+      adapt(response, pending.version());
+      pending.send(response);
+      return;
+    }
     home.post([pending = std::move(pending), adapt = std::move(adapt),
                response = std::move(response)]() mutable {
       adapt(response, pending.version());

@@ -14,13 +14,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "barnabas/base/clock.h"
+#include "barnabas/base/string_hash.h"
 #include "barnabas/base/thread_annotations.h"
 
 namespace barnabas::coordinator {
@@ -58,7 +59,8 @@ class HeartbeatBoard {
   static constexpr std::size_t kStripes = 16;
   struct Stripe {
     Mutex mutex;
-    std::map<std::string, std::shared_ptr<GroupPulse>, std::less<>> pulses GUARDED_BY(mutex);
+    std::unordered_map<std::string, std::shared_ptr<GroupPulse>, StringHash, std::equal_to<>> pulses
+        GUARDED_BY(mutex);
   };
   [[nodiscard]] Stripe& stripe_of(std::string_view group);
 

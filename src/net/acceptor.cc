@@ -165,20 +165,22 @@ void Acceptor::begin(std::vector<ConnectionGroup*> groups) {
 void Acceptor::close() {
   home_.assert_here();
   back_off_timer_.reset();
+  soon_.reset();
   home_.unwatch(socket_.get());
   socket_.reset();
 }
 
-bool Acceptor::on_events(std::uint32_t /*events*/) {
-  for (int i = 0; i < kAcceptsPerTurn && socket_ && !paused_; ++i) {
-    if (!accept_one()) {
-      break;
+void Acceptor::on_events(std::uint32_t /*events*/) {
+  for (int i = 0; socket_ && !paused_ && accept_one(); ++i) {
+    if (i == kAcceptsPerTurn) {
+      accept_soon();
+      return;
     }
   }
-  if (socket_ && !paused_) {
-    home_.await_read(socket_.get());
-  }
-  return true;
+}
+
+void Acceptor::accept_soon() {
+  soon_ = home_.run_after(std::chrono::nanoseconds(0), [this] { on_events(EPOLLIN); });
 }
 
 // The kernel gives out the lowest free number, so that number tells how many are in use.
@@ -278,7 +280,7 @@ void Acceptor::resume() {
   back_off_timer_.reset();
   if (socket_ && paused_) {
     paused_ = false;
-    home_.await_read(socket_.get());
+    accept_soon();
   }
 }
 

@@ -43,10 +43,11 @@ class Acceptor final : public PollTarget {
   void begin(std::vector<ConnectionGroup*> groups);
   void resume();
   void close();
-  bool on_events(std::uint32_t events) override;
+  void on_events(std::uint32_t events) override;
 
  private:
   [[nodiscard]] bool accept_one();  // returns whether there may be more
+  void accept_soon();               // before anything else happens to the socket
   void hand_over(UniqueFd socket, const SocketAddress& peer);
   void pause();
   void back_off(int error);
@@ -63,6 +64,7 @@ class Acceptor final : public PollTarget {
   bool paused_ = false;
   std::chrono::milliseconds back_off_{0};
   std::unique_ptr<Timer> back_off_timer_;
+  std::unique_ptr<Timer> soon_;
   LogLimiter log_limiter_;
 };
 

@@ -9,16 +9,18 @@
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>
 #include <chrono>
 #include <csignal>
 #include <cstring>
-#include <deque>
 #include <future>
 #include <system_error>
 #include <utility>
+
+// After what includes them in the order they need.
+#include <boost/asio/detail/reactor.hpp>
+#include <boost/asio/detail/reactor_op.hpp>
 
 #include "barnabas/base/check.h"
 #include "barnabas/base/logging.h"
@@ -28,10 +30,8 @@ namespace {
 
 constexpr int kMaxPostRounds = 16;  // tasks that post tasks, before sockets get their turn again
 
-// How long a connection may be without a wait of its own after it was read.
-constexpr auto kLinger = std::chrono::milliseconds(50);
-constexpr std::size_t kMaxLinger = 64;
-constexpr std::size_t kServedToGrow = 256;  // without a miss, before more may linger
+// How long the peer's end may stay unseen that came along with its last bytes.
+constexpr auto kLookForEnds = std::chrono::milliseconds(100);
 
 thread_local const IoThread* current_thread = nullptr;
 
@@ -45,88 +45,111 @@ void block_sigpipe() {
 
 }  // namespace
 
+namespace {
+
+namespace reactor = boost::asio::detail;
+
+struct Watch;
+
+// Notes an event and goes on waiting. It never completes; Asio hands it back by destroying it.
+class Note : public reactor::reactor_op {
+ public:
+  Note(Watch& watch, std::uint32_t event)
+      : reactor_op(boost::system::error_code(), &do_perform, &do_nothing),
+        watch_(watch),
+        event_(event) {}
+
+ private:
+  static status do_perform(reactor_op* base);
+  static void do_nothing(void* /*owner*/, reactor::operation* /*self*/,
+                         const boost::system::error_code& /*error*/, std::size_t /*bytes*/) {}
+
+  Watch& watch_;
+  const std::uint32_t event_;
+};
+
+// What one thread watches: a descriptor, and what has happened to it in this turn.
+struct Watch {
+  Watch(PollTarget& whose, int descriptor, Watch*& place_of_hit)
+      : target(whose), fd(descriptor), hit(place_of_hit) {}
+
+  PollTarget& target;
+  const int fd;
+  Watch*& hit;
+  reactor::reactor::per_descriptor_data data{};
+  Note reading{*this, EPOLLIN};
+  Note writing{*this, EPOLLOUT};
+  Note failing{*this, EPOLLHUP};
+  std::uint32_t events = 0;
+  bool notes = false;  // Asio may ask when an operation begins
+  bool awaits_write = false;
+  bool can_await_write = false;
+  std::size_t emptied_at = SIZE_MAX;  // the place among those that were emptied
+};
+
+Note::status Note::do_perform(reactor_op* base) {
+  const auto& note = *static_cast<Note*>(base);
+  if (note.watch_.notes) {
+    note.watch_.events |= note.event_;
+    note.watch_.hit = &note.watch_;
+  }
+  return not_done;
+}
+
+// Urgent data of the peer, too, makes Asio ask for errors.
+bool broken(int fd) {
+  pollfd state{fd, 0, 0};
+  return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+}  // namespace
+
 struct IoThread::Loop {
-  using Descriptor =
-      boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
-
-  struct Watch {
-    Watch(IoThread& thread, boost::asio::io_context& context, PollTarget& whose)
-        : home(thread), target(&whose), descriptor(context) {}
-    ~Watch() {
-      if (descriptor.is_open()) {
-        static_cast<void>(descriptor.release());  // its owner closes it
-      }
-    }
-    IoThread& home;
-    PollTarget* target;  // nobody once unwatched
-    Descriptor descriptor;
-    bool reading = false;
-    bool lingering = false;
-    MonotonicTime linger_until{};
-    bool writing = false;
-    bool failing = false;
-  };
-
-  // The flag tells whether the descriptor waits already.
-  static void await(const std::shared_ptr<Watch>& watch, Descriptor::wait_type what,
-                    std::uint32_t event, bool Watch::* waiting) {
-    if (std::exchange((*watch).*waiting, true)) {
-      return;
-    }
-    watch->descriptor.async_wait(what, [=](const boost::system::error_code& error) {
-      (*watch).*waiting = false;
-      watch->home.begin_turn();
-      if (error || watch->target == nullptr) {
-        return;
-      }
-      if (event == EPOLLHUP && !broken(watch->descriptor.native_handle())) {
-        return;
-      }
-      watch->target->on_events(event);
-    });
-  }
-  static void await_read(const std::shared_ptr<Watch>& watch) {
-    await(watch, Descriptor::wait_read, EPOLLIN, &Watch::reading);
-  }
-  // Asio's wait_error also ends when the peer sends urgent data. That is not waited for again: it
-  // stays, and the loop would spin.
-  static bool broken(int fd) {
-    pollfd state{fd, 0, 0};
-    return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
-  }
-
   // One thread runs it and owns its descriptors; others only post to it.
   boost::asio::io_context context{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{
       context.get_executor()};
-  std::vector<std::shared_ptr<Watch>> watches;  // by descriptor
-  // Those without a wait, the one read longest ago first.
-  std::deque<std::shared_ptr<Watch>> lingering;
-  std::size_t linger_limit = kMaxLinger;
-  std::size_t served = 0;  // since the limit was changed
+  reactor::reactor& descriptors = boost::asio::use_service<reactor::reactor>(context);
+  std::vector<std::unique_ptr<Watch>> watches;  // by descriptor
+  Watch* hit = nullptr;                         // run_one serves one descriptor at most
+  std::vector<Watch*> emptied;                  // null where it is watched no more
+  MonotonicTime look_for_ends_at{};
+  std::vector<pollfd> polled;
 
-  // Gives the first `count` their waits.
-  void settle(std::size_t count) {
-    for (; count > 0; --count) {
-      const auto watch = std::move(lingering.front());
-      lingering.pop_front();
-      watch->lingering = false;
-      await_read(watch);
+  Loop() { descriptors.init_task(); }
+  ~Loop() {
+    for (const auto& watch : watches) {
+      if (watch) {
+        forget(*watch);
+      }
     }
   }
-  void missed() {
-    linger_limit = std::max<std::size_t>(linger_limit / 2, 1);
-    served = 0;
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  void forget(Watch& watch) {
+    descriptors.deregister_internal_descriptor(watch.fd, watch.data);
+    descriptors.cleanup_descriptor_data(watch.data);
   }
-  void add(const std::shared_ptr<Watch>& watch) {
-    watch->lingering = true;
-    lingering.push_back(watch);
-    if (++served >= kServedToGrow) {
-      linger_limit = std::min(linger_limit * 2, kMaxLinger);
-      served = 0;
+
+  void begin_note(int kind, Watch& watch, Note& note) {
+    const bool notes = std::exchange(watch.notes, false);
+    descriptors.start_op(kind, watch.fd, watch.data, &note, false, true);
+    watch.notes = notes;
+  }
+
+  // What Asio has told of one descriptor.
+  void tell_hit() {
+    Watch& watch = *std::exchange(hit, nullptr);
+    std::uint32_t events = std::exchange(watch.events, 0);
+    if ((events & EPOLLHUP) != 0 && !broken(watch.fd)) {
+      events &= ~static_cast<std::uint32_t>(EPOLLHUP);
     }
-    if (lingering.size() > linger_limit) {
-      settle(lingering.size() - linger_limit);
+    if ((events & EPOLLOUT) != 0 && !std::exchange(watch.awaits_write, false)) {
+      events &= ~static_cast<std::uint32_t>(EPOLLOUT);
+    }
+    if (events != 0) {
+      watch.target.on_events(events);
     }
   }
 };
@@ -200,34 +223,37 @@ int IoThread::watch(int fd, PollTarget& target) {
     loop_->watches.resize(index + 1);
   }
   BARNABAS_CHECK(!loop_->watches[index]);
-  auto watch = std::make_shared<Loop::Watch>(*this, loop_->context, target);
-  boost::system::error_code error;
-  watch->descriptor.assign(fd, error);
-  if (error) {
-    return error.value();
+  auto watch = std::make_unique<Watch>(target, fd, loop_->hit);
+  if (const int error = loop_->descriptors.register_internal_descriptor(
+          reactor::reactor::read_op, fd, watch->data, &watch->reading);
+      error != 0) {
+    loop_->forget(*watch);
+    return error;
   }
-  loop_->watches[index] = watch;
-  Loop::await(watch, Loop::Descriptor::wait_error, EPOLLHUP, &Loop::Watch::failing);
-  Loop::await_read(watch);
+  watch->notes = true;
+  loop_->begin_note(reactor::reactor::except_op, *watch, watch->failing);
+  loop_->watches[index] = std::move(watch);
   return 0;
 }
 
-void IoThread::await_read(int fd) {
-  Loop::await_read(loop_->watches[static_cast<std::size_t>(fd)]);
-}
-
-void IoThread::expect_read(int fd) {
-  const auto& watch = loop_->watches[static_cast<std::size_t>(fd)];
-  if (watch->reading || watch->lingering) {
+void IoThread::emptied(int fd) {
+  Watch& watch = *loop_->watches[static_cast<std::size_t>(fd)];
+  if (watch.emptied_at != SIZE_MAX) {
     return;
   }
-  watch->linger_until = now_ + kLinger;
-  loop_->add(watch);
+  if (loop_->emptied.empty()) {
+    loop_->look_for_ends_at = now_ + kLookForEnds;
+  }
+  watch.emptied_at = loop_->emptied.size();
+  loop_->emptied.push_back(&watch);
 }
 
 void IoThread::await_write(int fd) {
-  Loop::await(loop_->watches[static_cast<std::size_t>(fd)], Loop::Descriptor::wait_write, EPOLLOUT,
-              &Loop::Watch::writing);
+  Watch& watch = *loop_->watches[static_cast<std::size_t>(fd)];
+  watch.awaits_write = true;
+  if (!std::exchange(watch.can_await_write, true)) {
+    loop_->begin_note(reactor::reactor::write_op, watch, watch.writing);
+  }
 }
 
 void IoThread::unwatch(int fd) {
@@ -236,11 +262,10 @@ void IoThread::unwatch(int fd) {
   if (!watch) {
     return;  // it could not be watched
   }
-  if (watch->lingering) {
-    std::erase(loop_->lingering, watch);
+  if (watch->emptied_at != SIZE_MAX) {
+    loop_->emptied[watch->emptied_at] = nullptr;
   }
-  watch->target = nullptr;
-  static_cast<void>(watch->descriptor.release());
+  loop_->forget(*watch);
 }
 
 void IoThread::add_hook(TurnHook& hook) {
@@ -263,13 +288,9 @@ void IoThread::begin_turn() {
 void IoThread::dispatch(bool more) {
   in_turn_ = false;
   Loop& loop = *loop_;
-  while (!loop.lingering.empty() && now_ >= loop.lingering.front()->linger_until) {
-    loop.settle(1);
-  }
   auto deadline = timers_.next_deadline();
-  if (!loop.lingering.empty()) {
-    const MonotonicTime linger_until = loop.lingering.front()->linger_until;
-    deadline = deadline ? std::min(*deadline, linger_until) : linger_until;
+  if (!loop.emptied.empty()) {
+    deadline = deadline ? std::min(*deadline, loop.look_for_ends_at) : loop.look_for_ends_at;
   }
   if (!more) {
     asleep_.store(true);
@@ -280,31 +301,37 @@ void IoThread::dispatch(bool more) {
     ran = deadline ? loop.context.run_one_until(*deadline) : loop.context.run_one();
   }
   if (ran == 0) {
-    ran = loop.context.poll_one();
+    loop.context.poll_one();
   }
-  const bool unclaimed = ran > 0 && !in_turn_;
   begin_turn();
-  if (unclaimed) {
-    read_lingering();
+  if (loop.hit != nullptr) {
+    loop.tell_hit();
+  }
+  if (!loop.emptied.empty() && now_ >= loop.look_for_ends_at) {
+    look_for_ends();
   }
 }
 
-// One of those that linger has bytes. The one that was read longest ago, most likely: clients that
-// wait for their answers are served in turn. Others that were tried in vain get their waits.
-void IoThread::read_lingering() {
+// Of all that were emptied a while ago, which hold something that no edge told of.
+void IoThread::look_for_ends() {
   Loop& loop = *loop_;
-  for (std::size_t tries = loop.lingering.size(); tries > 0 && !loop.lingering.empty(); --tries) {
-    const auto watch = std::move(loop.lingering.front());
-    loop.lingering.pop_front();
-    watch->lingering = false;
-    if (watch->target->on_events(EPOLLIN)) {
-      return;
+  loop.polled.clear();
+  for (Watch* watch : loop.emptied) {
+    if (watch != nullptr) {
+      watch->emptied_at = SIZE_MAX;
+      loop.polled.push_back({watch->fd, POLLIN | POLLRDHUP, 0});
     }
-    loop.missed();
-    if (watch->lingering) {
-      std::erase(loop.lingering, watch);
-      watch->lingering = false;
-      Loop::await_read(watch);
+  }
+  loop.emptied.clear();
+  int left = ::poll(loop.polled.data(), loop.polled.size(), 0);
+  for (std::size_t i = 0; left > 0 && i < loop.polled.size(); ++i) {
+    if (loop.polled[i].revents == 0) {
+      continue;
+    }
+    --left;
+    // One that was served before it may have closed this one; another may have its number now.
+    if (const auto& watch = loop.watches[static_cast<std::size_t>(loop.polled[i].fd)]) {
+      watch->target.on_events(EPOLLIN);
     }
   }
 }

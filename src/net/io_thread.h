@@ -1,14 +1,12 @@
 // One event loop on a Boost.Asio io_context of its own. A turn is at most one socket event, then
 // due timers, posted tasks, the hooks that end the turn. Everything it runs is at home here.
 //
-// A watched socket says once that it can be read and is then asked to say so again, which costs an
-// epoll_ctl. Asio 1.81 has no cheaper wait: async_read_some always tries a recv first (whether the
-// last one filled its buffer or not), and would need a buffer for each idle connection. So those
-// that were just read linger without a wait: for their next bytes run_one returns without having
-// run anything of ours, and they are read on trust, the longest unread first. A wrong guess costs a
-// recv and halves how many may linger. That return is not promised by Asio, and the peer's end may
-// have come with the last bytes: after kLinger at most, a connection waits as all do, and that wait
-// tells what the socket holds already. Timers are a heap of our own: Asio's set a timerfd.
+// A descriptor is watched edge-triggered with one operation of Asio's reactor that is never done:
+// it notes the event and stays. Asio 1.81's own waits end with the first event and cost an
+// epoll_ctl to begin again; async_read_some tries a recv first, and would need a buffer for each
+// idle connection. An edge comes with new bytes only, and the peer's end may have come along with
+// the last: sockets that were emptied are looked at once more, all of a while with one poll. Timers
+// are a heap of our own: Asio's set a timerfd.
 #pragma once
 
 #include <sys/epoll.h>
@@ -34,8 +32,8 @@ namespace barnabas::net {
 class PollTarget {
  public:
   virtual ~PollTarget() = default;
-  // EPOLLIN, EPOLLOUT or EPOLLHUP. Returns whether there was something to do.
-  virtual bool on_events(std::uint32_t events) = 0;
+  // Any of EPOLLIN, EPOLLOUT and EPOLLHUP, which may come in vain.
+  virtual void on_events(std::uint32_t events) = 0;
 };
 
 class TurnHook {
@@ -66,13 +64,12 @@ class IoThread final : public Executor {
   [[nodiscard]] MonotonicTime now() const { return now_; }
   [[nodiscard]] const Clock& clock() const { return clock_; }
 
-  // Waits for bytes and for the end of the connection. Returns an errno, 0 for success. To be ended
-  // by unwatch() before the descriptor is closed. THREAD: home
+  // From now on on_events tells of each arrival of bytes or peers and of the end of the connection.
+  // Who does not read until there is nothing more has to remember that. Returns an errno, 0 for
+  // success. To be ended by unwatch() before the descriptor is closed. THREAD: home
   [[nodiscard]] int watch(int fd, PollTarget& target);
-  void await_read(int fd);  // once more; on_events(EPOLLIN) follows
-  // The same for a socket that has just been emptied. on_events(EPOLLIN) may come in vain.
-  void expect_read(int fd);
-  void await_write(int fd);  // once; on_events(EPOLLOUT) follows
+  void emptied(int fd);      // a read got less than it asked for
+  void await_write(int fd);  // a write was refused; on_events(EPOLLOUT) follows
   void unwatch(int fd);
   void add_hook(TurnHook& hook);
   void remove_hook(TurnHook& hook);
@@ -84,7 +81,7 @@ class IoThread final : public Executor {
   struct Loop;
   void dispatch(bool more);
   void begin_turn();
-  void read_lingering();
+  void look_for_ends();
   void run_due_timers();
   void run_posted();
 

@@ -163,9 +163,9 @@ void StreamConnection::close(std::string_view reason) {
 
 // --- reading ---------------------------------------------------------------------------------
 
-bool StreamConnection::on_events(std::uint32_t events) {
+void StreamConnection::on_events(std::uint32_t events) {
   if (!open_) {
-    return false;
+    return;
   }
   if ((events & EPOLLOUT) != 0 && blocked_) {
     blocked_ = false;
@@ -173,15 +173,15 @@ bool StreamConnection::on_events(std::uint32_t events) {
     finish_if_done();
   }
   if ((events & (EPOLLIN | EPOLLHUP)) == 0 || !open_) {
-    return true;
+    return;
   }
   readable_ = true;
   until_end_ = until_end_ || (events & EPOLLHUP) != 0;
   if ((events & EPOLLHUP) != 0 && (!takes_more() || (held_ && input_.has_whole_frame()))) {
     shut();  // nobody is there to read the answers
-    return true;
+    return;
   }
-  return work();
+  work();
 }
 
 bool StreamConnection::takes_more() const {
@@ -196,8 +196,7 @@ bool StreamConnection::has_work() const {
   return takes_more() && (input_.has_whole_frame() ? !held_ : readable_);
 }
 
-// Returns whether there was something to do.
-bool StreamConnection::work() {
+void StreamConnection::work() {
   in_work_ = true;
   std::size_t turn_bytes = 0;
   while (open_ && has_work()) {
@@ -209,10 +208,8 @@ bool StreamConnection::work() {
   }
   in_work_ = false;
   if (open_ && !readable_ && !read_closed_) {
-    home_.expect_read(socket_.get());
-    return turn_bytes > 0;
+    home_.emptied(socket_.get());
   }
-  return true;
 }
 
 // Returns whether it makes sense to go on at once.
@@ -333,7 +330,7 @@ StreamConnection::Cut StreamConnection::run_train() {
 void StreamConnection::budget_may_have_room() {
   waiting_for_budget_ = false;
   if (open_) {
-    static_cast<void>(work());
+    work();
   }
 }
 
@@ -418,7 +415,7 @@ void StreamConnection::go_on() {
   flush();
   finish_if_done();
   if (open_) {
-    static_cast<void>(work());
+    work();
   }
 }
 

@@ -41,7 +41,7 @@ class StreamConnection final : public Connection, public PollTarget {
   [[nodiscard]] std::uint16_t remote_port() const override { return peer_.port(); }
   [[nodiscard]] Executor& home() const override { return home_; }
 
-  bool on_events(std::uint32_t events) override;
+  void on_events(std::uint32_t events) override;
 
   // For its group:
   void begin();
@@ -77,7 +77,7 @@ class StreamConnection final : public Connection, public PollTarget {
   [[nodiscard]] bool is_early(SlotId slot) const;
   void advance();
   void touched();
-  bool work();
+  void work();
   [[nodiscard]] bool read_some(std::size_t& turn_bytes);
   void run_trains();
   [[nodiscard]] Cut run_train();

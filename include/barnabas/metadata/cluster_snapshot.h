@@ -102,9 +102,9 @@ class ClusterSnapshot {
   bool has_metadata_ = false;
   std::size_t partition_count_ = 0;
   std::vector<BrokerMetadata> brokers_;
-  ShardedMap<std::string, std::shared_ptr<const TopicMetadata>, NameHash> topics_;
+  ShardedMap<std::string, std::shared_ptr<const TopicMetadata>, StringHash> topics_;
   ShardedMap<Uuid, std::shared_ptr<const TopicMetadata>, IdHash> topics_by_id_;
-  ShardedMap<std::string, std::shared_ptr<const ConfigMap>, NameHash> topic_configs_;
+  ShardedMap<std::string, std::shared_ptr<const ConfigMap>, StringHash> topic_configs_;
   std::map<BrokerId, ConfigMap> broker_configs_;
   ConfigMap default_broker_config_;
 };

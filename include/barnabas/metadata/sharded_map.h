@@ -13,16 +13,10 @@
 #include <unordered_map>
 #include <utility>
 
+#include "barnabas/base/string_hash.h"
 #include "barnabas/base/uuid.h"
 
 namespace barnabas::metadata {
-
-struct NameHash {
-  using is_transparent = void;
-  [[nodiscard]] std::size_t operator()(std::string_view name) const noexcept {
-    return std::hash<std::string_view>{}(name);
-  }
-};
 
 struct IdHash {
   using is_transparent = void;

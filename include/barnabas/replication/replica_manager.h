@@ -37,7 +37,7 @@ class ReplicaTable {
   friend class ReplicaManager;
   [[nodiscard]] const std::shared_ptr<Partition>* slot(std::string_view topic,
                                                        PartitionId partition) const;
-  metadata::ShardedMap<std::string, std::shared_ptr<const Partitions>, metadata::NameHash> topics_;
+  metadata::ShardedMap<std::string, std::shared_ptr<const Partitions>, StringHash> topics_;
 };
 
 struct LeadershipOrder {

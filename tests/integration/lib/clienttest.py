@@ -21,7 +21,7 @@ from .process import wait_until
 
 PARTITIONS = 3
 ADMIN_TOPIC = "admin"
-RETENTION_MS, ALTERED_MS, DEFAULT_MS = "3600000", "7200000", "604800000"
+RETENTION_MS, ALTERED_MS, DEFAULT_MS = "3600000", "7200000", "-1"
 DELETED_BEFORE = 10
 ADMIN = ("create", "describe", "read-config", "alter-config", "add-partitions", "delete-records",
          "delete")
@@ -208,7 +208,8 @@ def main(test: Callable[[brokers.Broker, pathlib.Path], None]) -> None:
     chosen = parser.parse_args()
     _records = chosen.records
     began = time.monotonic()
-    settings = {"group.initial.rebalance.delay.ms": 0}  # some libraries read by a group alone
+    settings = {"group.initial.rebalance.delay.ms": 0,  # some libraries read by a group alone
+                "log.retention.ms": -1}                 # and some send times of years ago
     with brokers.scratch() as folder, brokers.start(chosen.broker, folder, settings) as broker:
         try:
             test(broker, folder)

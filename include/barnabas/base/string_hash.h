@@ -1,0 +1,17 @@
+// For unordered containers with names as keys that are looked up by a view.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string_view>
+
+namespace barnabas {
+
+struct StringHash {
+  using is_transparent = void;
+  [[nodiscard]] std::size_t operator()(std::string_view text) const noexcept {
+    return std::hash<std::string_view>{}(text);
+  }
+};
+
+}  // namespace barnabas
