@@ -1,30 +1,21 @@
-// The coordinator's front: finds the shard of a group, loads and unloads shards.
+// The coordinator's front: finds the shard of a group.
 #include "barnabas/coordinator/group_coordinator.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <set>
 #include <utility>
 
-#include "barnabas/base/logging.h"
 #include "barnabas/coordinator/key_partition.h"
 #include "group_loader.h"
 #include "group_shard.h"
 #include "heartbeat_board.h"
+#include "shard_table.h"
 
 namespace barnabas::coordinator {
 namespace {
-
-// After a partition of __consumer_offsets could not be read.
-constexpr std::chrono::seconds kLoadRetry{1};
-
-logging::Logger& log() {
-  static logging::Logger& instance = logging::logger("coordinator");
-  return instance;
-}
 
 std::int16_t wire(ErrorCode error) {
   return static_cast<std::int16_t>(error);
@@ -52,21 +43,22 @@ enum class EmptyName { kAllowed, kRefused };
 
 class GroupCoordinatorImpl final : public GroupCoordinator {
  public:
-  GroupCoordinatorImpl(GroupOptions options, Ports ports) : options_(options), ports_(ports) {}
-  ~GroupCoordinatorImpl() override { *alive_ = false; }
+  GroupCoordinatorImpl(GroupOptions options, Ports ports)
+      : options_(options),
+        ports_(ports),
+        shards_({"__consumer_offsets", "groups"}, options.load_buffer_bytes,
+                {ports.home, ports.disk, ports.log},
+                [this](PartitionId partition, LeaderEpoch epoch) {
+                  return std::make_shared<GroupShard>(partition, epoch, options_, ports_, board_);
+                }) {}
 
   void start() override {
     post([this] { schedule_expiry(); });
   }
 
   void stop() override {
-    stopped_ = true;
     expiry_.reset();
-    retries_.clear();
-    for (auto& [partition, shard] : shards_) {
-      shard->close();
-    }
-    shards_.clear();
+    shards_.stop();
   }
 
   [[nodiscard]] PartitionId partition_for(std::string_view group) const override {
@@ -74,11 +66,11 @@ class GroupCoordinatorImpl final : public GroupCoordinator {
   }
 
   void elected(PartitionId partition, LeaderEpoch epoch) override {
-    post([this, partition, epoch] { load(partition, epoch); });
+    shards_.elected(partition, epoch);
   }
 
   void resigned(PartitionId partition, LeaderEpoch epoch) override {
-    post([this, partition, epoch] { unload(partition, epoch); });
+    shards_.resigned(partition, epoch);
   }
 
   void join_group(ClientIdentity client, protocol::JoinGroupRequest request, std::int16_t version,
@@ -209,8 +201,8 @@ class GroupCoordinatorImpl final : public GroupCoordinator {
 
   void complete_transaction(PartitionId partition, ProducerId producer, bool commit) override {
     post([this, partition, producer, commit] {
-      if (const auto found = shards_.find(partition); found != shards_.end()) {
-        found->second->complete_transaction(producer, commit);
+      if (auto* const shard = shards_.find_any(partition)) {
+        shard->complete_transaction(producer, commit);
       }
     });
   }
@@ -258,23 +250,12 @@ class GroupCoordinatorImpl final : public GroupCoordinator {
 
   void partitions_deleted(std::vector<TopicPartition> partitions) override {
     post([this, partitions = std::move(partitions)] {
-      for (const auto& [partition, shard] : shards_) {
-        if (!shard->is_loading()) {
-          shard->forget(partitions);
-        }
-      }
+      shards_.for_each_active([&](GroupShard& shard) { shard.forget(partitions); });
     });
   }
 
  private:
-  // Runs `task` at home unless the coordinator is gone by then.
-  void post(Task task) {
-    ports_.home.post([alive = alive_, task = std::move(task)]() mutable {
-      if (*alive) {
-        task();
-      }
-    });
-  }
+  void post(Task task) { shards_.post(std::move(task)); }
 
   // The active shard of a group; null with the error that says why there is none.
   [[nodiscard]] GroupShard* find(std::string_view group, EmptyName empty, ErrorCode& error) const {
@@ -282,13 +263,7 @@ class GroupCoordinatorImpl final : public GroupCoordinator {
       error = ErrorCode::kInvalidGroupId;
       return nullptr;
     }
-    if (stopped_) {
-      error = ErrorCode::kCoordinatorNotAvailable;
-      return nullptr;
-    }
-    const auto found = shards_.find(partition_for(group));
-    error = found == shards_.end() ? ErrorCode::kNotCoordinator : found->second->status();
-    return error == ErrorCode::kNone ? found->second.get() : nullptr;
+    return shards_.find(partition_for(group), error);
   }
 
   void join(ClientIdentity client, protocol::JoinGroupRequest request, std::int16_t version,
@@ -395,134 +370,25 @@ class GroupCoordinatorImpl final : public GroupCoordinator {
     };
     filter.classic = wanted("classic");
     filter.consumer = wanted("consumer");
-    for (const auto& [partition, shard] : shards_) {
-      if (shard->is_loading()) {
-        response.error_code = wire(ErrorCode::kCoordinatorLoadInProgress);
-      } else {
-        shard->list(filter, response.groups);
-      }
+    if (shards_.any_loading()) {
+      response.error_code = wire(ErrorCode::kCoordinatorLoadInProgress);
     }
+    shards_.for_each_active([&](GroupShard& shard) { shard.list(filter, response.groups); });
     return response;
   }
 
-  // --- Coming and going of partitions ---
-
-  struct Load {
-    PartitionId partition;
-    LeaderEpoch epoch;
-    Offset next{0};
-    GroupLoader loader;
-  };
-
-  void load(PartitionId partition, LeaderEpoch epoch) {
-    if (stopped_) {
-      return;
-    }
-    const auto found = shards_.find(partition);
-    if (found != shards_.end()) {
-      if (found->second->epoch() >= epoch) {
-        return;
-      }
-      found->second->close();
-    }
-    shards_.insert_or_assign(
-        partition, std::make_shared<GroupShard>(partition, epoch, options_, ports_, board_));
-    begin_reading(partition, epoch);
-  }
-
-  void unload(PartitionId partition, LeaderEpoch epoch) {
-    const auto found = shards_.find(partition);
-    if (found == shards_.end() || found->second->epoch() > epoch) {
-      return;
-    }
-    log().info("__consumer_offsets-{}: {} groups are unloaded", partition.value(),
-               found->second->group_count());
-    found->second->close();
-    shards_.erase(found);
-    retries_.erase(partition);
-  }
-
-  void begin_reading(PartitionId partition, LeaderEpoch epoch) {
-    auto load = std::make_shared<Load>();
-    load->partition = partition;
-    load->epoch = epoch;
-    ports_.disk.post([this, alive = alive_, load] { read_chunk(load); });
-  }
-
-  // On the disk pool: one chunk, then the next one behind whatever else waits there.
-  void read_chunk(const std::shared_ptr<Load>& load) {
-    const auto chunk = ports_.log.read(load->partition, load->next,
-                                       static_cast<std::size_t>(options_.load_buffer_bytes));
-    if (!chunk) {
-      finish(load, std::unexpected(chunk.error()));
-      return;
-    }
-    const Offset before = load->next;
-    const auto next = load->loader.add(chunk->bytes, before);
-    if (!next) {
-      finish(load, std::unexpected(next.error()));
-      return;
-    }
-    load->next = *next;
-    if (chunk->bytes.empty() || load->next >= chunk->end) {
-      finish(load, {});
-    } else if (load->next == before) {
-      finish(load, fail(ErrorCode::kCorruptMessage,
-                        fmt::format("nothing whole at offset {}", before.value())));
-    } else {
-      ports_.disk.post([this, load] { read_chunk(load); });
-    }
-  }
-
-  void finish(const std::shared_ptr<Load>& load, Status status) {
-    post([this, load, status = std::move(status)] {
-      const auto found = shards_.find(load->partition);
-      if (found == shards_.end() || found->second->epoch() != load->epoch) {
-        return;  // it left meanwhile
-      }
-      if (status) {
-        install(*found->second, *load);
-        return;
-      }
-      log().error("__consumer_offsets-{} cannot be read, which is tried again: {}",
-                  load->partition.value(), status.error().message);
-      retries_[load->partition] = ports_.home.run_after(
-          kLoadRetry, [this, partition = load->partition, epoch = load->epoch] {
-            begin_reading(partition, epoch);
-          });
-    });
-  }
-
-  void install(GroupShard& shard, Load& load) {
-    retries_.erase(load.partition);
-    shard.install(load.loader.take());
-    if (load.loader.records() > 0) {
-      log().info("__consumer_offsets-{}: {} groups loaded from {} records, {} skipped",
-                 load.partition.value(), shard.group_count(), load.loader.records(),
-                 load.loader.skipped());
-    }
-  }
-
   void schedule_expiry() {
-    expiry_ = ports_.home.run_after(std::chrono::milliseconds(options_.retention_check_interval_ms),
-                                    [this] {
-                                      for (const auto& [partition, shard] : shards_) {
-                                        if (!shard->is_loading()) {
-                                          shard->expire_offsets();
-                                        }
-                                      }
-                                      schedule_expiry();
-                                    });
+    expiry_ = ports_.home.run_after(
+        std::chrono::milliseconds(options_.retention_check_interval_ms), [this] {
+          shards_.for_each_active([](GroupShard& shard) { shard.expire_offsets(); });
+          schedule_expiry();
+        });
   }
 
   const GroupOptions options_;
   const Ports ports_;
   HeartbeatBoard board_;  // has locks of its own
-  // False once tasks that are still under way must find nobody.
-  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-  bool stopped_ = false;
-  std::map<PartitionId, std::shared_ptr<GroupShard>> shards_;
-  std::map<PartitionId, std::unique_ptr<Timer>> retries_;
+  ShardTable<GroupShard, GroupLoader> shards_;
   std::unique_ptr<Timer> expiry_;
 };
 

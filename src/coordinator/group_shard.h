@@ -81,7 +81,7 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
   // The same with the offsets of these partitions.
   void forget(const std::vector<TopicPartition>& partitions);
 
-  [[nodiscard]] std::size_t group_count() const { return groups_.size(); }
+  [[nodiscard]] std::size_t count() const { return groups_.size(); }
 
  private:
   enum class State : std::uint8_t { kLoading, kActive, kClosed };

@@ -1,27 +1,18 @@
-// The coordinator's front: finds the shard of a transactional id, loads and unloads shards.
+// The coordinator's front: finds the shard of a transactional id.
 #include "barnabas/coordinator/transaction_coordinator.h"
 
 #include <fmt/format.h>
 
 #include <chrono>
-#include <map>
 #include <utility>
 
-#include "barnabas/base/logging.h"
 #include "barnabas/coordinator/key_partition.h"
+#include "shard_table.h"
 #include "transaction_loader.h"
 #include "transaction_shard.h"
 
 namespace barnabas::coordinator {
 namespace {
-
-// After a partition of __transaction_state could not be read.
-constexpr std::chrono::seconds kLoadRetry{1};
-
-logging::Logger& log() {
-  static logging::Logger& instance = logging::logger("coordinator");
-  return instance;
-}
 
 std::int16_t wire(ErrorCode error) {
   return static_cast<std::int16_t>(error);
@@ -32,8 +23,13 @@ std::int16_t wire(ErrorCode error) {
 class TransactionCoordinatorImpl final : public TransactionCoordinator {
  public:
   TransactionCoordinatorImpl(TransactionOptions options, Ports ports)
-      : options_(options), ports_(ports) {}
-  ~TransactionCoordinatorImpl() override { *alive_ = false; }
+      : options_(options),
+        ports_(ports),
+        shards_({"__transaction_state", "transactional ids"}, options.load_buffer_bytes,
+                {ports.home, ports.disk, ports.log},
+                [this](PartitionId partition, LeaderEpoch epoch) {
+                  return std::make_shared<TransactionShard>(partition, epoch, options_, ports_);
+                }) {}
 
   void start() override {
     post([this] {
@@ -43,14 +39,9 @@ class TransactionCoordinatorImpl final : public TransactionCoordinator {
   }
 
   void stop() override {
-    stopped_ = true;
     aborts_.reset();
     removals_.reset();
-    retries_.clear();
-    for (auto& [partition, shard] : shards_) {
-      shard->close();
-    }
-    shards_.clear();
+    shards_.stop();
   }
 
   [[nodiscard]] PartitionId partition_for(std::string_view transactional_id) const override {
@@ -58,11 +49,11 @@ class TransactionCoordinatorImpl final : public TransactionCoordinator {
   }
 
   void elected(PartitionId partition, LeaderEpoch epoch) override {
-    post([this, partition, epoch] { load(partition, epoch); });
+    shards_.elected(partition, epoch);
   }
 
   void resigned(PartitionId partition, LeaderEpoch epoch) override {
-    post([this, partition, epoch] { unload(partition, epoch); });
+    shards_.resigned(partition, epoch);
   }
 
   void init_producer_id(std::string transactional_id, std::int32_t timeout_ms,
@@ -149,42 +140,24 @@ class TransactionCoordinatorImpl final : public TransactionCoordinator {
   }
 
  private:
-  // Runs `task` at home unless the coordinator is gone by then.
-  void post(Task task) {
-    ports_.home.post([alive = alive_, task = std::move(task)]() mutable {
-      if (*alive) {
-        task();
-      }
-    });
-  }
+  void post(Task task) { shards_.post(std::move(task)); }
 
   // The active shard of an id; null with the error that says why there is none.
   [[nodiscard]] TransactionShard* find(std::string_view id, ErrorCode& error) const {
-    if (stopped_) {
-      error = ErrorCode::kCoordinatorNotAvailable;
-      return nullptr;
-    }
-    if (id.empty()) {
+    if (id.empty() && !shards_.stopped()) {
       error = ErrorCode::kInvalidRequest;
       return nullptr;
     }
-    const auto found = shards_.find(partition_for(id));
-    error = found == shards_.end() ? ErrorCode::kNotCoordinator : found->second->status();
-    return error == ErrorCode::kNone ? found->second.get() : nullptr;
+    return shards_.find(partition_for(id), error);
   }
 
   [[nodiscard]] protocol::ListTransactionsResponse list(
       const protocol::ListTransactionsRequest& request) const {
     protocol::ListTransactionsResponse response;
-    if (stopped_) {
-      response.error_code = wire(ErrorCode::kCoordinatorNotAvailable);
+    if (shards_.stopped() || shards_.any_loading()) {
+      response.error_code = wire(shards_.stopped() ? ErrorCode::kCoordinatorNotAvailable
+                                                   : ErrorCode::kCoordinatorLoadInProgress);
       return response;
-    }
-    for (const auto& [partition, shard] : shards_) {
-      if (shard->is_loading()) {
-        response.error_code = wire(ErrorCode::kCoordinatorLoadInProgress);
-        return response;
-      }
     }
     TransactionShard::Filter filter;
     filter.by_state = !request.state_filters.empty();
@@ -197,114 +170,15 @@ class TransactionCoordinatorImpl final : public TransactionCoordinator {
     }
     filter.producer_ids = request.producer_id_filters;
     filter.longer_than_ms = request.duration_filter;
-    for (const auto& [partition, shard] : shards_) {
-      shard->list(filter, response.transaction_states);
-    }
+    shards_.for_each_active(
+        [&](const TransactionShard& shard) { shard.list(filter, response.transaction_states); });
     return response;
-  }
-
-  // --- Coming and going of partitions ---
-
-  struct Load {
-    PartitionId partition;
-    LeaderEpoch epoch;
-    Offset next{0};
-    TransactionLoader loader;
-  };
-
-  void load(PartitionId partition, LeaderEpoch epoch) {
-    if (stopped_) {
-      return;
-    }
-    const auto found = shards_.find(partition);
-    if (found != shards_.end()) {
-      if (found->second->epoch() >= epoch) {
-        return;
-      }
-      found->second->close();
-    }
-    shards_.insert_or_assign(
-        partition, std::make_shared<TransactionShard>(partition, epoch, options_, ports_));
-    begin_reading(partition, epoch);
-  }
-
-  void unload(PartitionId partition, LeaderEpoch epoch) {
-    const auto found = shards_.find(partition);
-    if (found == shards_.end() || found->second->epoch() > epoch) {
-      return;
-    }
-    log().info("__transaction_state-{}: {} transactional ids are unloaded", partition.value(),
-               found->second->transaction_count());
-    found->second->close();
-    shards_.erase(found);
-    retries_.erase(partition);
-  }
-
-  void begin_reading(PartitionId partition, LeaderEpoch epoch) {
-    auto load = std::make_shared<Load>();
-    load->partition = partition;
-    load->epoch = epoch;
-    ports_.disk.post([this, alive = alive_, load] { read_chunk(load); });
-  }
-
-  // On the disk pool: one chunk, then the next one behind whatever else waits there.
-  void read_chunk(const std::shared_ptr<Load>& load) {
-    const auto chunk = ports_.log.read(load->partition, load->next,
-                                       static_cast<std::size_t>(options_.load_buffer_bytes));
-    if (!chunk) {
-      finish(load, std::unexpected(chunk.error()));
-      return;
-    }
-    const Offset before = load->next;
-    const auto next = load->loader.add(chunk->bytes, before);
-    if (!next) {
-      finish(load, std::unexpected(next.error()));
-      return;
-    }
-    load->next = *next;
-    if (chunk->bytes.empty() || load->next >= chunk->end) {
-      finish(load, {});
-    } else if (load->next == before) {
-      finish(load, fail(ErrorCode::kCorruptMessage,
-                        fmt::format("nothing whole at offset {}", before.value())));
-    } else {
-      ports_.disk.post([this, load] { read_chunk(load); });
-    }
-  }
-
-  void finish(const std::shared_ptr<Load>& load, Status status) {
-    post([this, load, status = std::move(status)] {
-      const auto found = shards_.find(load->partition);
-      if (found == shards_.end() || found->second->epoch() != load->epoch) {
-        return;  // it left meanwhile
-      }
-      if (status) {
-        install(*found->second, *load);
-        return;
-      }
-      log().error("__transaction_state-{} cannot be read, which is tried again: {}",
-                  load->partition.value(), status.error().message);
-      retries_[load->partition] = ports_.home.run_after(
-          kLoadRetry, [this, partition = load->partition, epoch = load->epoch] {
-            begin_reading(partition, epoch);
-          });
-    });
-  }
-
-  void install(TransactionShard& shard, Load& load) {
-    retries_.erase(load.partition);
-    shard.install(load.loader.take());
-    if (load.loader.records() > 0) {
-      log().info("__transaction_state-{}: {} transactional ids loaded from {} records, {} skipped",
-                 load.partition.value(), shard.transaction_count(), load.loader.records(),
-                 load.loader.skipped());
-    }
   }
 
   void schedule_aborts() {
     aborts_ = ports_.home.run_after(
         std::chrono::milliseconds(options_.abort_timed_out_interval_ms), [this] {
-          for_each_active([](TransactionShard& shard) { shard.abort_timed_out(); });
+          shards_.for_each_active([](TransactionShard& shard) { shard.abort_timed_out(); });
           schedule_aborts();
         });
   }
@@ -312,27 +186,14 @@ class TransactionCoordinatorImpl final : public TransactionCoordinator {
   void schedule_removals() {
     removals_ = ports_.home.run_after(
         std::chrono::milliseconds(options_.remove_expired_interval_ms), [this] {
-          for_each_active([](TransactionShard& shard) { shard.remove_expired(); });
+          shards_.for_each_active([](TransactionShard& shard) { shard.remove_expired(); });
           schedule_removals();
         });
   }
 
-  template <typename Do>
-  void for_each_active(Do do_it) const {
-    for (const auto& [partition, shard] : shards_) {
-      if (!shard->is_loading()) {
-        do_it(*shard);
-      }
-    }
-  }
-
   const TransactionOptions options_;
   const Ports ports_;
-  // False once tasks that are still under way must find nobody.
-  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-  bool stopped_ = false;
-  std::map<PartitionId, std::shared_ptr<TransactionShard>> shards_;
-  std::map<PartitionId, std::unique_ptr<Timer>> retries_;
+  ShardTable<TransactionShard, TransactionLoader> shards_;
   std::unique_ptr<Timer> aborts_;
   std::unique_ptr<Timer> removals_;
 };

@@ -29,7 +29,7 @@ class TransactionShard : public std::enable_shared_from_this<TransactionShard> {
   [[nodiscard]] bool is_loading() const { return state_ == State::kLoading; }
   // NONE, COORDINATOR_LOAD_IN_PROGRESS or NOT_COORDINATOR.
   [[nodiscard]] ErrorCode status() const;
-  [[nodiscard]] std::size_t transaction_count() const { return transactions_.size(); }
+  [[nodiscard]] std::size_t count() const { return transactions_.size(); }
 
   // Begins at once to carry out what is prepared.
   void install(TransactionLoader::Loaded loaded);
