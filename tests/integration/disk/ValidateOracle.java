@@ -167,12 +167,16 @@ public class ValidateOracle {
     static String oddity(MemoryRecords records) {
         try {
             long expected = 0;
+            boolean foreignKey = false;
             for (MutableRecordBatch batch : records.batches()) {
                 if (batch.magic() < RecordBatch.MAGIC_VALUE_V2)
                     return "";
                 for (Iterator<Record> i = batch.streamingIterator(BUFFERS); i.hasNext(); ) {
-                    if (i.next().offset() != expected++)
+                    Record record = i.next();
+                    if (record.offset() != expected++)
                         return " offsets-do-not-follow";
+                    for (Header header : record.headers())
+                        foreignKey |= header.key().indexOf('\ufffd') >= 0;
                 }
                 if (batch.compressionType() == CompressionType.GZIP
                         && (records.buffer().get(DefaultRecordBatch.RECORD_BATCH_OVERHEAD + 3) & 0xe0) != 0)
@@ -183,7 +187,7 @@ public class ValidateOracle {
                 if (batch.hasProducerId() && batch.producerEpoch() < 0)
                     return " negative-epoch";
             }
-            return "";
+            return foreignKey ? " header-key-is-no-utf8" : "";
         } catch (RuntimeException | OutOfMemoryError e) {
             return " unreadable";
         }
