@@ -149,13 +149,23 @@ def without(batches: Sequence[Batch], dropped: Batch) -> List[Batch]:
 
 
 def markers(batches: Sequence[Batch]) -> Iterator[Batch]:
-    """Those that end records; a marker of a transaction that left none here ends nothing."""
+    """Those that end records. A marker of a transaction that left none here ends nothing, and one that
+    is followed by its like, written again after a kill or of such a transaction, is not needed."""
     open_now: Dict[int, int] = {}
+    last: Dict[int, Batch] = {}  # of a producer: the marker that ended records, nothing since
     for batch in batches:
+        producer = batch.producer_id
         if not batch.attributes & CONTROL:
-            open_now[batch.producer_id] = open_now.get(batch.producer_id, 0) + 1
-        elif open_now.pop(batch.producer_id, 0):
-            yield batch
+            open_now[producer] = open_now.get(producer, 0) + 1
+            if producer in last:
+                yield last.pop(producer)
+        elif open_now.pop(producer, 0):
+            last[producer] = batch
+        elif producer in last and last[producer].records[0].key[3] != batch.records[0].key[3]:
+            yield last.pop(producer)
+        else:
+            last.pop(producer, None)
+    yield from last.values()
 
 
 def check_the_check(partitions: Dict[int, List[Batch]], count: int) -> int:
