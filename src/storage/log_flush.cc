@@ -14,9 +14,6 @@ namespace {
 constexpr std::size_t kMaxPassingProducers = 4096;
 // What recovering a segment costs, be it ever so small.
 constexpr std::uint64_t kSegmentCostBytes = std::uint64_t{1} << 20U;
-// What may be written without a snapshot behind it is shared by so many logs; more have a share
-// each.
-constexpr std::uint64_t kLogsWithSnapshotsBehind = 16;
 
 // The segments that overlap [from, to).
 SegmentList overlapping(const SegmentList& segments, Offset from, Offset to) {
@@ -215,7 +212,7 @@ void LogImpl::follow_if_due(std::uint64_t written) {
   if (unsynced_bytes_ >= context_.flush_behind_bytes) {
     follow_with(&LogImpl::flush_behind);
   } else if (in_log_dir >= context_.snapshot_behind_bytes &&
-             bytes_since_snapshot_ >= context_.snapshot_behind_bytes / kLogsWithSnapshotsBehind) {
+             bytes_since_snapshot_ >= context_.worth_a_snapshot()) {
     follow_with(&LogImpl::snapshot_behind);
   }
 }

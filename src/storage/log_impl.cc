@@ -20,6 +20,8 @@ LogImpl::LogImpl(const LogContext& context, LoadedLog loaded)
       log_end_(loaded.log_end),
       recovery_point_(std::max(loaded.recovery_point, loaded.log_start)),
       last_flush_ms_(monotonic_ms(*context.clock)),
+      synced_snapshot_(loaded.synced_snapshot),
+      written_snapshot_(loaded.written_snapshot),
       topic_id_(loaded.topic_id),
       jitter_state_(loaded.jitter_seed) {
   const MutexLock lock(mutex_);

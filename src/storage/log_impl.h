@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -42,6 +43,13 @@ struct LogContext {
   std::int64_t producer_id_expiration_ms = 86400000;
   std::uint64_t flush_behind_bytes = UINT64_MAX;
   std::uint64_t snapshot_behind_bytes = UINT64_MAX;
+
+  // What may be written without a snapshot behind it is shared by so many logs; more have a share
+  // each.
+  static constexpr std::uint64_t kLogsWithSnapshotsBehind = 16;
+  [[nodiscard]] std::uint64_t worth_a_snapshot() const {
+    return snapshot_behind_bytes / kLogsWithSnapshotsBehind;
+  }
 };
 
 // What the loader found.
@@ -57,6 +65,8 @@ struct LoadedLog {
   std::unique_ptr<ProducerState> producers;
   Uuid topic_id;
   std::uint64_t jitter_seed = 0;
+  std::optional<Offset> synced_snapshot;  // passing ones
+  std::optional<Offset> written_snapshot;
 };
 
 struct CompactionView;

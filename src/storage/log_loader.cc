@@ -438,14 +438,38 @@ Result<LoadedLog> LogLoader::load() {
       std::max(request_.log_start_checkpoint, loaded_.segments.front()->base_offset());
   loaded_.epochs->truncate_from_end(log_end);
   loaded_.epochs->truncate_from_start(request_.log_start_checkpoint);
+  TRY_STATUS(settle_snapshots());
+  return std::move(loaded_);
+}
+
+// Snapshots that are of no use go; one at the end is there for the next start. After a crash the
+// one at the recovery point stays, and a log that has something to be checked again gets a passing
+// one at its end: all below it has been checked.
+Status LogLoader::settle_snapshots() {
+  ProducerState& producers = *loaded_.producers;
   std::vector<Offset> bases;
   for (const auto& segment : loaded_.segments) {
     bases.push_back(segment->base_offset());
   }
-  TRY_STATUS(loaded_.producers->remove_stray_snapshots(bases));
-  TRY_STATUS(rebuild_producer_state(*loaded_.producers, loaded_.segments, loaded_.log_start,
-                                    log_end, context_.clock->wall_ms(), request_.clean));
-  return std::move(loaded_);
+  const Offset recovery_point = loaded_.recovery_point;
+  const bool keeps_synced = !request_.clean &&
+                            std::ranges::find(bases, recovery_point) == bases.end() &&
+                            producers.snapshots().contains(recovery_point) &&
+                            producers.is_passing_snapshot(recovery_point);
+  if (keeps_synced) {
+    loaded_.synced_snapshot = recovery_point;
+    bases.insert(bases.end() - 1, recovery_point);  // the last is the active segment's
+  }
+  TRY_STATUS(producers.remove_stray_snapshots(bases));
+  TRY_STATUS(rebuild_producer_state(producers, loaded_.segments, loaded_.log_start, loaded_.log_end,
+                                    context_.clock->wall_ms(), request_.clean));
+  if (!request_.clean && loaded_.segments.back()->size_bytes() >= context_.worth_a_snapshot()) {
+    TRY(const bool passing, producers.make_newest_passing());
+    if (passing) {
+      loaded_.written_snapshot = loaded_.log_end;
+    }
+  }
+  return {};
 }
 
 }  // namespace barnabas::storage

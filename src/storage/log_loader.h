@@ -43,6 +43,7 @@ class LogLoader {
   [[nodiscard]] Status rebuild_txn_index(std::size_t number);
   [[nodiscard]] Result<Offset> start_of_recovery();
   [[nodiscard]] Status recover_from(Offset begin);
+  [[nodiscard]] Status settle_snapshots();
   [[nodiscard]] Result<RecoveryResult> recover_segment(Segment& segment, Offset synced_below);
   [[nodiscard]] Status drop_after(std::size_t kept);
   [[nodiscard]] Result<Offset> find_log_end();

@@ -211,16 +211,34 @@ Result<std::optional<std::string>> ProducerState::take_snapshot(SnapshotKind kin
   if (map_end_ <= snapshot_end_) {
     return std::nullopt;
   }
-  std::string path = snapshot_path(map_end_);
-  TRY(auto file, vfs_.open(path, OpenMode::kCreateTruncated));
-  const Status written = file->write_at(0, as_bytes(encode_snapshot(kind)));
-  if (!written) {
-    static_cast<void>(vfs_.remove(path));  // should that fail too: its CRC tells
-    return std::unexpected(written.error());
-  }
+  TRY_STATUS(write_snapshot(kind));
   snapshots_.insert(map_end_);
   snapshot_end_ = map_end_;
-  return path;
+  return snapshot_path(map_end_);
+}
+
+Status ProducerState::write_snapshot(SnapshotKind kind) {
+  const std::string path = snapshot_path(map_end_);
+  TRY(auto file, vfs_.open(path, OpenMode::kCreateTruncated));
+  Status written = file->write_at(0, as_bytes(encode_snapshot(kind)));
+  if (!written) {
+    static_cast<void>(vfs_.remove(path));  // should that fail too: its CRC tells
+  }
+  return written;
+}
+
+Result<bool> ProducerState::make_newest_passing() {
+  if (!snapshots_.contains(map_end_)) {
+    return false;
+  }
+  const Status written = write_snapshot(SnapshotKind::kPassing);
+  if (!written && !is_out_of_space(written.error())) {
+    return std::unexpected(written.error());
+  }
+  if (!written) {
+    snapshots_.erase(map_end_);
+  }
+  return written.has_value();
 }
 
 Status ProducerState::take_snapshot_if_room() {

@@ -142,6 +142,8 @@ class ProducerState {
   // The same, unsynced; where the disk is full it is said and nothing else: the next start goes
   // back to the one before.
   [[nodiscard]] Status take_snapshot_if_room();
+  // Makes the newest snapshot a passing one. False: there is none at the end, or no room for it.
+  [[nodiscard]] Result<bool> make_newest_passing();
   [[nodiscard]] std::size_t count() const { return producers_.size(); }
   // Removes one that lies between two segments.
   [[nodiscard]] Status remove_snapshot(Offset offset) {
@@ -199,6 +201,7 @@ class ProducerState {
   void clear();
   void drop_unreplicated(Offset below);
   [[nodiscard]] std::string encode_snapshot(SnapshotKind kind) const;
+  [[nodiscard]] Status write_snapshot(SnapshotKind kind);
   [[nodiscard]] Status decode_snapshot(const std::string& bytes, std::int64_t now_ms);
   [[nodiscard]] Status decode_batches(ByteView bytes);
   [[nodiscard]] bool expired(const ProducerEntry& entry, std::int64_t now_ms) const;

@@ -231,6 +231,7 @@ class Segment {
   [[nodiscard]] Status append_contents(const IndexContents& contents);
   [[nodiscard]] Result<std::vector<OffsetPosition>> offsets_below(Offset end) const;
   [[nodiscard]] Result<std::vector<TimestampOffset>> times_below(Offset end) const;
+  [[nodiscard]] Result<bool> time_entry_holds(const IndexContents& contents) const;
   [[nodiscard]] Result<bool> walk_synced(SyncedPart& part) const;
 
   SegmentEnvironment env_;

@@ -68,23 +68,46 @@ Result<std::vector<TimestampOffset>> Segment::times_below(Offset end) const {
   return entries;
 }
 
-// Walks the headers from the last time index entry on: where the batches below `end` end, and the
-// largest timestamp of them. False: they do not fit the entries, or do not end there.
+// Whether the batch that the last time index entry names is there, and has that timestamp.
+Result<bool> Segment::time_entry_holds(const IndexContents& contents) const {
+  const TimestampOffset last = contents.times.back();
+  const auto above =
+      std::ranges::upper_bound(contents.offsets, last.offset, {}, &OffsetPosition::offset);
+  const auto from =
+      above == contents.offsets.begin() ? 0 : static_cast<std::uint64_t>((above - 1)->position);
+  TRY(auto opened, file());
+  BatchScanner scanner(*opened, from, size_bytes());
+  while (true) {
+    const auto step = scanner.next();
+    if (!step && !is_corrupt(step.error())) {
+      return std::unexpected(step.error());
+    }
+    if (!step || !*step) {
+      return false;
+    }
+    if ((*step)->last_offset >= last.offset) {
+      return (*step)->base_offset <= last.offset && (*step)->max_timestamp_ms == last.timestamp_ms;
+    }
+  }
+}
+
+// Walks the headers from the last offset index entry on, with which every larger timestamp up to
+// its batch went into the time index: where the batches below the end end, and the largest
+// timestamp of them. False: they do not fit the entries, or do not end there.
 Result<bool> Segment::walk_synced(SyncedPart& part) const {
   IndexContents& contents = part.indexes;
   const Offset end = part.end;
-  TRY(auto opened, file());
-  std::uint64_t from = 0;
   if (!contents.times.empty()) {
-    const TimestampOffset last = contents.times.back();
-    const auto above =
-        std::ranges::upper_bound(contents.offsets, last.offset, {}, &OffsetPosition::offset);
-    from =
-        above == contents.offsets.begin() ? 0 : static_cast<std::uint64_t>((above - 1)->position);
-    contents.max_timestamp = last;
+    TRY(const bool holds, time_entry_holds(contents));
+    if (!holds) {
+      return false;
+    }
+    contents.max_timestamp = contents.times.back();
   }
+  TRY(auto opened, file());
+  const auto from =
+      contents.offsets.empty() ? 0 : static_cast<std::uint64_t>(contents.offsets.back().position);
   BatchScanner scanner(*opened, from, size_bytes());
-  bool entry_met = contents.times.empty();
   bool index_met = contents.offsets.empty();
   Offset next = base_;
   while (next < end) {
@@ -98,12 +121,7 @@ Result<bool> Segment::walk_synced(SyncedPart& part) const {
     const BatchMeta& meta = **step;
     next = meta.last_offset + 1;
     part.last_epoch = meta.leader_epoch;
-    if (!contents.times.empty() && meta.last_offset >= contents.times.back().offset &&
-        meta.base_offset <= contents.times.back().offset) {
-      entry_met = meta.max_timestamp_ms == contents.times.back().timestamp_ms;
-    }
-    if (!contents.offsets.empty() &&
-        meta.position == static_cast<std::uint64_t>(contents.offsets.back().position)) {
+    if (!contents.offsets.empty() && meta.position == from) {
       index_met = meta.base_offset <= contents.offsets.back().offset;
     }
     if (meta.max_timestamp_ms > contents.max_timestamp.timestamp_ms) {
@@ -111,7 +129,7 @@ Result<bool> Segment::walk_synced(SyncedPart& part) const {
     }
   }
   contents.position = scanner.position();
-  return entry_met && index_met && next == end;
+  return index_met && next == end;
 }
 
 Result<std::optional<SyncedPart>> Segment::synced_part(Offset end) {

@@ -1,4 +1,6 @@
 // Starting after a clean stop and after a crash.
+#include <fmt/format.h>
+
 #include "fixture.h"
 
 namespace barnabas::storage {
@@ -113,8 +115,9 @@ TEST_F(RecoveryTest, InTheSegmentOfTheRecoveryPointOnlyWhatLiesBehindItIsChecked
 class SnapshotBehindTest : public RecoveryTest {
  protected:
   static constexpr int kBatches = 105;
+  static constexpr std::size_t kLookAtOnce = 4096;  // what a look at a single header reads
 
-  SnapshotBehindTest() {
+  explicit SnapshotBehindTest(bool rising = true) : rising_(rising) {
     config_.index_interval_bytes = 200;
     options_.snapshot_behind_bytes = 20 * size_;
     open_log();
@@ -126,7 +129,7 @@ class SnapshotBehindTest : public RecoveryTest {
     vfs_.crash(CrashMode::kProcess);
   }
   LeaderAppend send(int i) {
-    return append({.timestamp_ms = testing::ManualTime::kStartWallMs + i,
+    return append({.timestamp_ms = testing::ManualTime::kStartWallMs + (rising_ ? i : 0),
                    .producer = ProducerId(1),
                    .epoch = ProducerEpoch(0),
                    .sequence = SequenceNumber(i)},
@@ -141,14 +144,55 @@ class SnapshotBehindTest : public RecoveryTest {
     EXPECT_EQ(log_->epoch_entries().size(), 3U);
     return read;
   }
+  const bool rising_;  // the timestamps
 };
+
+class StandingTimeTest : public SnapshotBehindTest {
+ protected:
+  StandingTimeTest() : SnapshotBehindTest(false) {}
+};
+
+// The time index has one entry at the log's beginning.
+TEST_F(StandingTimeTest, AProcessThatDiesLeavesLittleToRead) {
+  EXPECT_LT(bytes_to_start(), kLookAtOnce + 15 * size_);
+}
 
 TEST_F(SnapshotBehindTest, AProcessThatDiesLeavesLittleToRead) {
   EXPECT_EQ(vfs_.content("/data/logs/recovery-point-offset-checkpoint"), "");
   EXPECT_EQ(vfs_.content("/data/logs/barnabas.boot"), vfs_.boot_id());
   EXPECT_TRUE(vfs_.exists(path("00000000000000000100.snapshot")));
   EXPECT_FALSE(vfs_.exists(path("00000000000000000080.snapshot")));
-  EXPECT_LT(bytes_to_start(), 15 * size_);
+  EXPECT_LT(bytes_to_start(), kLookAtOnce + 15 * size_);
+}
+
+TEST_F(SnapshotBehindTest, NorDoesOneThatDiesAgainSoonAfter) {
+  open_log();
+  EXPECT_TRUE(vfs_.exists(path("00000000000000000105.snapshot")));
+  EXPECT_FALSE(vfs_.exists(path("00000000000000000100.snapshot")));
+  crash(CrashMode::kProcess);
+  drop_manager();
+  EXPECT_LT(bytes_to_start(), kLookAtOnce + 15 * size_);
+  EXPECT_TRUE(send(kBatches - 5).duplicate);
+}
+
+TEST_F(SnapshotBehindTest, TheRecoveryPointKeepsItsSnapshotForACrashOfTheMachine) {
+  options_.flush_behind_bytes = 20 * size_;
+  open_log();
+  for (int i = kBatches; i < 150; ++i) {
+    EXPECT_EQ(send(i).error, ErrorCode::kNone);
+    time_.run_all();
+  }
+  const Offset synced = log_->recovery_point();
+  ASSERT_GT(synced, Offset(0));
+  ASSERT_LT(synced, Offset(150));
+  const std::string snapshot = path(fmt::format("{:020}.snapshot", synced.value()));
+  for (const auto mode : {CrashMode::kProcess, CrashMode::kProcess, CrashMode::kLoseUnsynced}) {
+    EXPECT_TRUE(vfs_.exists(snapshot));
+    const auto before = vfs_.bytes_read(".log");
+    crash(mode);
+    EXPECT_LT(vfs_.bytes_read(".log") - before, kLookAtOnce + 60 * size_);
+    EXPECT_GE(log_->end_offset(), synced);
+  }
 }
 
 TEST_F(SnapshotBehindTest, TheLastFiveBatchesAreStillKnown) {
