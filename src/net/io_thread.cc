@@ -43,10 +43,6 @@ void block_sigpipe() {
   BARNABAS_CHECK(::pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0);
 }
 
-}  // namespace
-
-namespace {
-
 namespace reactor = boost::asio::detail;
 
 struct Watch;

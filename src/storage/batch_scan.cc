@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "barnabas/base/crc32c.h"
+#include "io_errors.h"
 
 namespace barnabas::storage {
 namespace {
@@ -79,6 +80,14 @@ Result<std::optional<BatchMeta>> BatchScanner::next() {
   }
   position_ += static_cast<std::uint64_t>(meta.size_bytes);
   return meta;
+}
+
+Result<std::optional<BatchMeta>> BatchScanner::next_if_whole() {
+  auto step = next();
+  if (!step && is_corrupt(step.error())) {
+    return std::nullopt;
+  }
+  return step;
 }
 
 Result<std::size_t> BatchChecker::fill(std::uint64_t position, std::size_t wanted) {

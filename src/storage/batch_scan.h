@@ -42,6 +42,8 @@ class BatchScanner {
 
   // The next whole batch that ends at or before the limit; null at the end or before a torn one.
   [[nodiscard]] Result<std::optional<BatchMeta>> next();
+  // The same, and null also where what follows is no batch.
+  [[nodiscard]] Result<std::optional<BatchMeta>> next_if_whole();
   // Where the next batch begins.
   [[nodiscard]] std::uint64_t position() const { return position_; }
 

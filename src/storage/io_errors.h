@@ -9,6 +9,10 @@
 
 namespace barnabas::storage {
 
+// What was read does not hold; the disk may be well.
+[[nodiscard]] inline bool is_corrupt(const Error& error) {
+  return error.code == ErrorCode::kCorruptMessage;
+}
 // A disk that is full, or a quota that is used up: the write is refused, nothing else.
 [[nodiscard]] bool is_out_of_space(const Error& error);
 // Out of descriptors or memory: never a disk failure.

@@ -204,7 +204,7 @@ Result<bool> LogLoader::epochs_are_lost() {
     TRY(auto opened, (*segment)->file());
     BatchScanner scanner(*opened, 0, (*segment)->size_bytes());
     const auto first = scanner.next();
-    if (!first && first.error().code != ErrorCode::kCorruptMessage) {
+    if (!first && !is_corrupt(first.error())) {
       return std::unexpected(first.error());
     }
     if (first && *first) {
@@ -219,14 +219,10 @@ Status LogLoader::rebuild_epochs() {
     TRY(auto opened, segment->file());
     BatchScanner scanner(*opened, 0, segment->size_bytes());
     while (true) {
-      const auto step = scanner.next();
-      if (!step && step.error().code != ErrorCode::kCorruptMessage) {
-        return std::unexpected(step.error());
-      }
-      if (!step || !*step) {
+      TRY(const auto meta, scanner.next_if_whole());
+      if (!meta) {
         break;  // what does not hold is dealt with by recovery
       }
-      const auto& meta = *step;
       const auto latest = loaded_.epochs->latest();
       if (meta->leader_epoch.value() >= 0 && (!latest || meta->leader_epoch > latest->epoch)) {
         loaded_.epochs->assign(meta->leader_epoch, meta->base_offset);
@@ -348,10 +344,10 @@ Result<Offset> LogLoader::find_log_end() {
     if (end && end->whole) {
       return end->next_offset;
     }
-  } else if (indexes.error().code != ErrorCode::kCorruptMessage) {
+  } else if (!is_corrupt(indexes.error())) {
     return std::unexpected(indexes.error());
   }
-  if (!end && end.error().code != ErrorCode::kCorruptMessage) {
+  if (!end && !is_corrupt(end.error())) {
     return std::unexpected(end.error());
   }
   logging::logger("storage").warn("{}: the end of segment {} does not hold; checking it", label(),

@@ -103,11 +103,12 @@ Status LogManagerImpl::open_directory(const std::string& path, Directory& direct
     return {};
   }
   directory.meta = std::move(*meta);
-  return read_boot(directory);
+  read_boot(directory);
+  return {};
 }
 
 // Where it cannot be told, everything that was not synced counts as lost.
-Status LogManagerImpl::read_boot(Directory& directory) const {
+void LogManagerImpl::read_boot(Directory& directory) const {
   const std::string path = directory.state->path() + "/" + kBootFile;
   const std::string now = env_.vfs->boot_id();
   const auto then = read_file(*env_.vfs, path, kMaxBootFileBytes);
@@ -116,7 +117,6 @@ Status LogManagerImpl::read_boot(Directory& directory) const {
     directory.state->note(then.error());
     logging::logger("storage").warn("{}; checking all that was not synced", then.error().message);
   }
-  return {};
 }
 
 // Once every log has been loaded, and so checked. It need not be synced: another boot reads another

@@ -80,7 +80,7 @@ class LogManagerImpl final : public LogManager, public LogDirFailureListener {
 
   void on_log_dir_failure(const std::string& log_dir, const Error& error) override;
   [[nodiscard]] Status open_directory(const std::string& path, Directory& directory);
-  [[nodiscard]] Status read_boot(Directory& directory) const;
+  void read_boot(Directory& directory) const;
   void write_boot(Directory& directory) const;
   [[nodiscard]] Status read_identities();
   [[nodiscard]] Status take_identity(const std::string& dir, const std::string& key,

@@ -14,7 +14,7 @@ Result<bool> knows_producers(const SegmentList& segments) {
       TRY(auto file, (*segment)->file());
       BatchScanner scanner(*file, 0, (*segment)->size_bytes());
       const auto first = scanner.next();
-      if (!first && first.error().code != ErrorCode::kCorruptMessage) {
+      if (!first && !is_corrupt(first.error())) {
         return std::unexpected(first.error());
       }
       return !first || !*first || (*first)->magic >= record::kMagicV2;
@@ -31,7 +31,7 @@ Status replay_batches(ProducerState& state, Segment& segment, Offset from, Offse
   std::uint64_t begin = 0;
   if (from > segment.base_offset()) {
     const auto first = segment.find(from, limit);
-    if (!first && first.error().code != ErrorCode::kCorruptMessage) {
+    if (!first && !is_corrupt(first.error())) {
       return std::unexpected(first.error());
     }
     if (!first || !*first) {

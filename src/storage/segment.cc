@@ -202,13 +202,21 @@ Status Segment::save_indexes_if_due() {
   }
   index_save_due_ = false;
   // The entries stay in memory and are tried again with the next ones; the records are written.
-  for (IndexFile* index : {&offset_index_.file(), &time_index_.file()}) {
-    const Status saved = index->save();
-    if (!saved) {
-      logging::logger("storage").warn("{}", saved.error().message);
-    }
+  const Status saved = save_both_indexes();
+  if (!saved) {
+    logging::logger("storage").warn("{}", saved.error().message);
   }
   return {};
+}
+
+Status Segment::save_both_indexes() {
+  TRY_STATUS(time_index_.file().save());
+  return offset_index_.file().save();
+}
+
+Status Segment::trim_both_indexes() {
+  TRY_STATUS(time_index_.file().trim());
+  return offset_index_.file().trim();
 }
 
 void Segment::publish_max_timestamp() {
@@ -231,8 +239,7 @@ Status Segment::become_inactive() {
   TRY_STATUS(load_max_timestamp());
   TRY_STATUS(
       time_index_.maybe_append(staged_.max_timestamp.timestamp_ms, staged_.max_timestamp.offset));
-  TRY_STATUS(offset_index_.file().trim());
-  TRY_STATUS(time_index_.file().trim());
+  TRY_STATUS(trim_both_indexes());
   if (preallocated_) {
     TRY(auto opened, file());
     TRY_STATUS(opened->truncate(staged_.size));
@@ -245,13 +252,8 @@ Status Segment::save_indexes() {
   if (deleted()) {
     return {};
   }
-  for (IndexFile* index : {&offset_index_.file(), &time_index_.file()}) {
-    const Status saved = index->save();
-    if (!saved && !deleted()) {
-      return saved;
-    }
-  }
-  return {};
+  Status saved = save_both_indexes();
+  return deleted() ? Status{} : saved;
 }
 
 Result<bool> Segment::sync() {

@@ -213,6 +213,10 @@ class Segment {
   [[nodiscard]] std::string path(std::string_view suffix) const;
   [[nodiscard]] Status add_index_entries(Offset last_offset, std::int64_t position);
   [[nodiscard]] Status save_indexes_if_due();
+  // The time index always goes first: recovery relies on it that what the offset index names went
+  // into both.
+  [[nodiscard]] Status save_both_indexes();
+  [[nodiscard]] Status trim_both_indexes();
   [[nodiscard]] Status load_max_timestamp();
   [[nodiscard]] Status load_first_timestamp();
   void publish_max_timestamp() EXCLUDES(timestamp_mutex_);

@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "barnabas/base/logging.h"
+#include "io_errors.h"
 #include "segment.h"
 
 namespace barnabas::storage {
@@ -25,10 +26,6 @@ constexpr int kEntriesTried = 4;
 std::unexpected<Error> corrupt(const File& file, std::uint64_t position, std::string_view what) {
   return fail(ErrorCode::kCorruptMessage,
               fmt::format("{} at byte {}: {}", file.path(), position, what));
-}
-
-bool is_corrupt(const Error& error) {
-  return error.code == ErrorCode::kCorruptMessage;
 }
 
 // An index that does not hold, or that somebody has deleted.
@@ -237,14 +234,11 @@ Result<bool> Segment::time_index_fits(const TimestampOffset& last) {
   BatchScanner scanner(
       *opened, static_cast<std::uint64_t>(std::max<std::int64_t>(tail->position, 0)), limit);
   while (true) {
-    const auto step = scanner.next();
-    if (!step && !is_corrupt(step.error())) {
-      return std::unexpected(step.error());
-    }
-    if (!step || !*step) {
+    TRY(const auto meta, scanner.next_if_whole());
+    if (!meta) {
       return true;
     }
-    if ((*step)->max_timestamp_ms > last.timestamp_ms) {
+    if (meta->max_timestamp_ms > last.timestamp_ms) {
       return false;
     }
   }
@@ -367,8 +361,7 @@ Status Segment::replace_indexes(const IndexContents& contents, std::int32_t max_
   }
   TRY_STATUS(
       time_index_.maybe_append(contents.max_timestamp.timestamp_ms, contents.max_timestamp.offset));
-  TRY_STATUS(offset_index_.file().trim());
-  TRY_STATUS(time_index_.file().trim());
+  TRY_STATUS(trim_both_indexes());
   close_index_files();
   return {};
 }

@@ -12,21 +12,6 @@ namespace {
 // Nothing that an index can hold is larger; what is, is not read.
 constexpr std::uint64_t kMaxIndexBytes = std::uint64_t{1} << 30U;
 
-bool is_corrupt(const Error& error) {
-  return error.code == ErrorCode::kCorruptMessage;
-}
-
-// Entries that find no room stay in memory: the next save tries again, and should there be none, a
-// start builds them anew.
-Status trim_where_there_is_room(IndexFile& index) {
-  const Status trimmed = index.trim();
-  if (!trimmed && is_out_of_space(trimmed.error())) {
-    logging::logger("storage").warn("{}", trimmed.error().message);
-    return {};
-  }
-  return trimmed;
-}
-
 }  // namespace
 
 // The entries of the offset index below `end`, up to the first that cannot be one.
@@ -78,15 +63,12 @@ Result<bool> Segment::time_entry_holds(const IndexContents& contents) const {
   TRY(auto opened, file());
   BatchScanner scanner(*opened, from, size_bytes());
   while (true) {
-    const auto step = scanner.next();
-    if (!step && !is_corrupt(step.error())) {
-      return std::unexpected(step.error());
-    }
-    if (!step || !*step) {
+    TRY(const auto meta, scanner.next_if_whole());
+    if (!meta) {
       return false;
     }
-    if ((*step)->last_offset >= last.offset) {
-      return (*step)->base_offset <= last.offset && (*step)->max_timestamp_ms == last.timestamp_ms;
+    if (meta->last_offset >= last.offset) {
+      return meta->base_offset <= last.offset && meta->max_timestamp_ms == last.timestamp_ms;
     }
   }
 }
@@ -111,14 +93,11 @@ Result<bool> Segment::walk_synced(SyncedPart& part) const {
   bool index_met = contents.offsets.empty();
   Offset next = base_;
   while (next < end) {
-    const auto step = scanner.next();
-    if (!step && !is_corrupt(step.error())) {
-      return std::unexpected(step.error());
-    }
-    if (!step || !*step || (*step)->last_offset >= end || (*step)->base_offset < next) {
+    TRY(const auto step, scanner.next_if_whole());
+    if (!step || step->last_offset >= end || step->base_offset < next) {
       return false;
     }
-    const BatchMeta& meta = **step;
+    const BatchMeta& meta = *step;
     next = meta.last_offset + 1;
     part.last_epoch = meta.leader_epoch;
     if (!contents.offsets.empty() && meta.position == from) {
@@ -181,10 +160,16 @@ Status Segment::reset_indexes(std::int32_t max_index_bytes) {
 }
 
 Status Segment::finish_rebuild() {
-  TRY_STATUS(trim_where_there_is_room(offset_index_.file()));
   TRY_STATUS(
       time_index_.maybe_append(staged_.max_timestamp.timestamp_ms, staged_.max_timestamp.offset));
-  TRY_STATUS(trim_where_there_is_room(time_index_.file()));
+  // Entries that find no room stay in memory: the next save tries again, and should there be none,
+  // a start builds them anew.
+  if (const Status trimmed = trim_both_indexes(); !trimmed) {
+    if (!is_out_of_space(trimmed.error())) {
+      return trimmed;
+    }
+    logging::logger("storage").warn("{}", trimmed.error().message);
+  }
   staged_.rolling_timestamp_ms.reset();
   staged_.bytes_since_index_entry = 0;
   publish_max_timestamp();
@@ -248,14 +233,10 @@ Status Segment::rebuild_indexes(std::int32_t max_index_bytes) {
   BatchScanner scanner(*opened, 0, size_bytes());
   std::uint64_t last_entry_at = 0;
   while (true) {
-    const auto step = scanner.next();
-    if (!step && step.error().code != ErrorCode::kCorruptMessage) {
-      return std::unexpected(step.error());
-    }
-    if (!step || !*step || !fits_offset((*step)->last_offset)) {
+    TRY(const auto meta, scanner.next_if_whole());
+    if (!meta || !fits_offset(meta->last_offset)) {
       return finish_rebuild();
     }
-    const auto& meta = *step;
     if (meta->max_timestamp_ms > staged_.max_timestamp.timestamp_ms) {
       staged_.max_timestamp = {meta->max_timestamp_ms, meta->last_offset};
     }

@@ -16,7 +16,7 @@ Status LogLoader::check_txn_indexes() {
                                                        : Offset(INT64_MAX);
     const Status holds = segment.txn_index().check(segment.base_offset(), end);
     if (!holds) {
-      if (holds.error().code != ErrorCode::kCorruptMessage) {
+      if (!is_corrupt(holds.error())) {
         return holds;
       }
       logging::logger("storage").warn("{}: {}; building it anew", label(), holds.error().message);

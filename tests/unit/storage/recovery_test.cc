@@ -112,6 +112,30 @@ TEST_F(RecoveryTest, InTheSegmentOfTheRecoveryPointOnlyWhatLiesBehindItIsChecked
   EXPECT_EQ(log_->end_offset(), Offset(50));
 }
 
+TEST_F(RecoveryTest, TheOffsetIndexIsNeverSavedAheadOfTheTimeIndex) {
+  constexpr int kPastASave = 600;
+  config_.index_interval_bytes = 1;
+  open_log();
+  vfs_.add_fault(
+      {.op = FileOp::kWrite, .path_contains = ".timeindex", .error = ENOSPC, .for_ever = true});
+  for (int i = 0; i < kPastASave; ++i) {
+    ASSERT_EQ(append({.timestamp_ms = testing::ManualTime::kStartWallMs + i}).error,
+              ErrorCode::kNone);
+  }
+  EXPECT_GT(vfs_.faults_hit(), 0);
+  const auto saved = [this](const std::string& name) {
+    return content(name).find_first_not_of('\0') != std::string::npos;
+  };
+  EXPECT_FALSE(saved("00000000000000000000.index"));
+  vfs_.clear_faults();
+  for (int i = 0; i < kPastASave; ++i) {
+    ASSERT_EQ(append({.timestamp_ms = testing::ManualTime::kStartWallMs + kPastASave + i}).error,
+              ErrorCode::kNone);
+  }
+  EXPECT_TRUE(saved("00000000000000000000.timeindex"));
+  EXPECT_TRUE(saved("00000000000000000000.index"));
+}
+
 class SnapshotBehindTest : public RecoveryTest {
  protected:
   static constexpr int kBatches = 105;
