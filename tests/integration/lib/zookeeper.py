@@ -98,15 +98,22 @@ class Session:
         return sorted(names)
 
     def tree(self, root: str) -> Dict[str, Node]:
-        """Every node from `root` on, by its path below it ("/" is the root itself)."""
+        """Every node from `root` on, by its path below it ("/" is the root itself).
+
+        The walk is many requests: what somebody removes meanwhile is left out.
+        """
         found: Dict[str, Node] = {}
 
         def visit(path: str) -> None:
-            node = self.find(path)
-            if node is not None:
-                found[path[len(root.rstrip("/")):] or "/"] = node
-                for name in self.children(path):
-                    visit(f"{path.rstrip('/')}/{name}")
+            try:
+                node, names = self.get(path), self.children(path)
+            except ZooKeeperError as error:
+                if error.code != NO_NODE:
+                    raise
+                return
+            found[path[len(root.rstrip("/")):] or "/"] = node
+            for name in names:
+                visit(f"{path.rstrip('/')}/{name}")
         visit(root)
         return found
 

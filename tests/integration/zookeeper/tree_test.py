@@ -103,8 +103,8 @@ class Tree(unittest.TestCase):
 
         self.ask_both("DeleteTopics", 4, "Responses", TimeoutMs=15000, TopicNames=["plain", "old"])
         for chroot in ("/kafka", "/barnabas"):
-            wait_until(lambda root=chroot: not any(
-                path.startswith("/admin/delete_topics/") for path in TREE.tree(root)), "the topics are gone")
+            wait_until(lambda root=chroot: not TREE.children(f"{root}/admin/delete_topics"),
+                       "the topics are gone")
         self.same("after topics were deleted")
 
         for broker in (KAFKA, BARNABAS):
