@@ -1,14 +1,17 @@
 """Child processes that never outlive the test, and waits for conditions instead of sleeps."""
 
 import ctypes
+import fcntl
 import os
 import pathlib
+import random
 import select
 import signal
 import socket
 import subprocess
+import tempfile
 import time
-from typing import Callable, Mapping, Optional, Sequence, TypeVar
+from typing import BinaryIO, Callable, List, Mapping, Optional, Sequence, TypeVar
 
 T = TypeVar("T")
 
@@ -33,11 +36,31 @@ def wait_until(condition: Callable[[], Optional[T]], what: str, timeout_s: float
         select.select([], [], [], between_s)
 
 
+_PORTS = range(12000, 32000)  # below what Linux gives to outgoing connections
+_held_ports: List[BinaryIO] = []
+
+
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A TCP port of 127.0.0.1 that nobody listens on and no other test is given while this one runs.
+
+    A port that the kernel chooses may be given to an outgoing connection before the server that it is
+    meant for binds it; these cannot, and a locked file keeps them from tests that run beside this one.
+    """
+    locks = pathlib.Path(tempfile.gettempdir(), f"barnabas-test-ports-{os.getuid()}")
+    locks.mkdir(exist_ok=True)
+    for port in random.sample(_PORTS, len(_PORTS)):
+        lock = open(locks / str(port), "wb")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            lock.close()
+            continue
+        _held_ports.append(lock)
+        return port
+    raise OSError(f"no free port from {_PORTS.start} to {_PORTS.stop}")
 
 
 def _die_with_parent() -> None:
