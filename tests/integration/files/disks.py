@@ -134,7 +134,12 @@ def vanished_dir(folder: pathlib.Path) -> None:
     with Bench(folder, 2, log_dirs=2) as bench:
         bench.fill(BATCHES)
         ((good,), (bad,)) = _by_dir(bench).values()
-        shutil.rmtree(bench.broker.log_dirs[1])
+        vanishing = bench.broker.log_dirs[1]
+
+        def gone() -> bool:
+            shutil.rmtree(vanishing, ignore_errors=True)  # the broker may be writing a checkpoint
+            return not vanishing.exists()
+        wait_until(gone, "the directory is removed")
         with bench.client() as client:
             wait_until(lambda: _send(client, bad, 1000) in OFFLINE_ANSWERS, "it is noticed", 20.0)
         _expect_one_offline(bench, good, bad)
