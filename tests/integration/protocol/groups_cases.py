@@ -19,7 +19,7 @@ def subscription(*topics: str) -> bytes:
 
 def joining(group: str, member: str = "", instance: Optional[str] = None, version: int = 5,
             protocols: Optional[List[Dict[str, Any]]] = None, **more: Any) -> Dict[str, Any]:
-    fields: Dict[str, Any] = {"GroupId": group, "SessionTimeoutMs": 10000, "MemberId": member,
+    fields: Dict[str, Any] = {"GroupId": group, "SessionTimeoutMs": 600000, "MemberId": member,
                               "ProtocolType": "consumer", "Protocols": protocols or [
                                   {"Name": "range", "Metadata": subscription("t")}]}
     if version >= 1:
