@@ -4,20 +4,21 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/integration"))
+from lib.process import free_port  # noqa: E402
 
 
 class QuickstartTest(unittest.TestCase):
     def setUp(self):
         self.folder = self.enterContext(tempfile.TemporaryDirectory())
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.environment = {**os.environ, "QUICKSTART_PORT": str(self.port), "LOG_DIR": f"{self.folder}/logs",
                             "BARNABAS_RUN_DIR": f"{self.folder}/run"}
         self.addCleanup(shutil.rmtree, ROOT / "data" / f"standalone-{self.port}", True)
