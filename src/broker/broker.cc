@@ -310,10 +310,10 @@ class Broker::Impl final : public controller::ConfigListener,
                     return {};
                   }});
     producer_ids_.emplace(controller_->admin(), broker_id_, broker_epoch_);
-    groups_.emplace(config_, broker_id_, clock_, disk_, metadata_, *replicas_);
+    groups_.emplace(config_, broker_id_, clock_, io_, disk_, metadata_, *replicas_);
     TRY_STATUS(groups_->start());
-    transactions_.emplace(TransactionService::Parts{config_, broker_id_, clock_, disk_, metadata_,
-                                                    *replicas_, *producer_ids_,
+    transactions_.emplace(TransactionService::Parts{config_, broker_id_, clock_, io_, disk_,
+                                                    metadata_, *replicas_, *producer_ids_,
                                                     groups_->coordinator()});
     TRY_STATUS(transactions_->start());
     services_.emplace(Services{config_, broker_id_, cluster_id_, clock_, metadata_, *logs_,

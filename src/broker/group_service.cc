@@ -70,19 +70,19 @@ coordinator::GroupOptions group_options(const config::BrokerConfig& config) {
 }
 
 GroupService::GroupService(const config::BrokerConfig& config, BrokerId broker_id,
-                           const Clock& clock, Executor& disk,
+                           const Clock& clock, const net::IoThreads& connections, Executor& disk,
                            const SnapshotCell<metadata::ClusterSnapshot>& metadata,
                            replication::ReplicaManager& replicas)
     : threads_({1, false, "groups"}, clock),
+      home_(connections, threads_, clock),
       random_(make_system_random()),
       log_(std::make_unique<PartitionCoordinatorLog>(std::string(metadata::kGroupMetadataTopic),
                                                      config.get_int("offsets.topic.num.partitions"),
-                                                     threads_.executor(0), broker_id, metadata,
-                                                     replicas)),
+                                                     home_, broker_id, metadata, replicas)),
       topics_(metadata),
       assignors_(known_assignors(config)),
       coordinator_(coordinator::GroupCoordinator::make(
-          group_options(config), {threads_.executor(0), disk, clock, *random_, *log_, topics_})) {}
+          group_options(config), {home_, disk, clock, *random_, *log_, topics_})) {}
 
 GroupService::~GroupService() {
   stop();
@@ -101,7 +101,7 @@ void GroupService::close() {
   }
   closed_ = true;
   std::promise<void> done;
-  threads_.executor(0).post([&] {
+  home_.post([&] {
     coordinator_->stop();
     done.set_value();
   });

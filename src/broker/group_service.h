@@ -1,7 +1,8 @@
-// The group coordinator as this broker runs it: its home thread, its way to the partitions of
-// __consumer_offsets, and what it hears of their leadership.
-// Life: start(), then close() before the server stops (whoever waits for a rebalance is answered),
-// then stop() after it.
+// The group coordinator as this broker runs it: its home, its way to the partitions of
+// __consumer_offsets, and what it hears of their leadership. The home is a strand: a request is
+// worked out on the thread of its connection, expiry and the ends of rebalances on the strand's
+// own. Life: start(), then close() before the server stops (whoever waits for a rebalance is
+// answered), then stop() after it; it outlives the connections' threads.
 #pragma once
 
 #include <memory>
@@ -14,6 +15,7 @@
 #include "barnabas/coordinator/group_coordinator.h"
 #include "barnabas/metadata/cluster_snapshot.h"
 #include "barnabas/net/io_threads.h"
+#include "barnabas/net/strand.h"
 #include "barnabas/replication/replica_manager.h"
 #include "coordinator_log.h"
 #include "group_topics.h"
@@ -25,8 +27,10 @@ namespace barnabas::broker {
 
 class GroupService final : public LeadershipListener {
  public:
+  // `connections`: the threads that requests come from.
   GroupService(const config::BrokerConfig& config, BrokerId broker_id, const Clock& clock,
-               Executor& disk, const SnapshotCell<metadata::ClusterSnapshot>& metadata,
+               const net::IoThreads& connections, Executor& disk,
+               const SnapshotCell<metadata::ClusterSnapshot>& metadata,
                replication::ReplicaManager& replicas);
   ~GroupService() override;
 
@@ -43,6 +47,7 @@ class GroupService final : public LeadershipListener {
 
  private:
   net::IoThreads threads_;
+  net::Strand home_;
   std::unique_ptr<Random> random_;  // the coordinator's home
   std::unique_ptr<PartitionCoordinatorLog> log_;
   const SnapshotTopics topics_;

@@ -22,16 +22,17 @@ coordinator::TransactionOptions transaction_options(const config::BrokerConfig& 
 
 TransactionService::TransactionService(const Parts& parts)
     : threads_({1, false, "transactions"}, parts.clock),
+      home_(parts.connections, threads_, parts.clock),
       log_(std::string(metadata::kTransactionStateTopic),
-           parts.config.get_int("transaction.state.log.num.partitions"), threads_.executor(0),
-           parts.broker_id, parts.metadata, parts.replicas),
-      writer_(threads_.executor(0), parts.broker_id, parts.clock,
-              parts.config.get_int("request.timeout.ms"), parts.replicas, parts.groups),
-      router_(threads_.executor(0), parts.broker_id, writer_, parts.metadata, parts.replicas),
-      ids_(threads_.executor(0), parts.producer_ids),
+           parts.config.get_int("transaction.state.log.num.partitions"), home_, parts.broker_id,
+           parts.metadata, parts.replicas),
+      writer_(home_, parts.broker_id, parts.clock, parts.config.get_int("request.timeout.ms"),
+              parts.replicas, parts.groups),
+      router_(home_, parts.broker_id, writer_, parts.metadata, parts.replicas),
+      ids_(home_, parts.producer_ids),
       coordinator_(coordinator::TransactionCoordinator::make(
           transaction_options(parts.config),
-          {threads_.executor(0), parts.disk, parts.clock, log_, router_, ids_})) {}
+          {home_, parts.disk, parts.clock, log_, router_, ids_})) {}
 
 TransactionService::~TransactionService() {
   stop();
@@ -44,7 +45,7 @@ Status TransactionService::start() {
 }
 
 void TransactionService::open() {
-  threads_.executor(0).post([this] { router_.open(); });
+  home_.post([this] { router_.open(); });
 }
 
 void TransactionService::close() {
@@ -53,7 +54,7 @@ void TransactionService::close() {
   }
   closed_ = true;
   std::promise<void> done;
-  threads_.executor(0).post([&] {
+  home_.post([&] {
     coordinator_->stop();
     done.set_value();
   });
@@ -66,7 +67,7 @@ void TransactionService::stop() {
 
 void TransactionService::write_marker(coordinator::TransactionMarker marker,
                                       coordinator::Done<std::vector<ErrorCode>> done) {
-  threads_.executor(0).post([this, marker = std::move(marker), done = std::move(done)]() mutable {
+  home_.post([this, marker = std::move(marker), done = std::move(done)]() mutable {
     writer_.write(std::move(marker), std::move(done));
   });
 }

@@ -1,7 +1,8 @@
-// The transaction coordinator as this broker runs it: its home thread, its way to the partitions of
-// __transaction_state, its markers, and what it hears of leadership.
+// The transaction coordinator as this broker runs it: its home (a strand, as the group
+// coordinator's), its way to the partitions of __transaction_state, its markers, and what it hears
+// of leadership.
 // Life: start(), open() once the metadata are whole, then close() before the server stops, then
-// stop() after it.
+// stop() after it; it outlives the connections' threads.
 #pragma once
 
 #include <memory>
@@ -15,6 +16,7 @@
 #include "barnabas/coordinator/transaction_coordinator.h"
 #include "barnabas/metadata/cluster_snapshot.h"
 #include "barnabas/net/io_threads.h"
+#include "barnabas/net/strand.h"
 #include "barnabas/replication/replica_manager.h"
 #include "coordinator_log.h"
 #include "leadership_listener.h"
@@ -32,6 +34,7 @@ class TransactionService final : public LeadershipListener {
     const config::BrokerConfig& config;
     BrokerId broker_id;
     const Clock& clock;
+    const net::IoThreads& connections;  // the threads that requests come from
     Executor& disk;
     const SnapshotCell<metadata::ClusterSnapshot>& metadata;
     replication::ReplicaManager& replicas;
@@ -47,7 +50,7 @@ class TransactionService final : public LeadershipListener {
   void stop();
 
   [[nodiscard]] coordinator::TransactionCoordinator& coordinator() { return *coordinator_; }
-  // WriteTxnMarkers of another coordinator; `done` is called on this service's thread.
+  // WriteTxnMarkers of another coordinator; `done` is called at this service's home.
   // THREAD: any
   void write_marker(coordinator::TransactionMarker marker,
                     coordinator::Done<std::vector<ErrorCode>> done);
@@ -71,6 +74,7 @@ class TransactionService final : public LeadershipListener {
   };
 
   net::IoThreads threads_;
+  net::Strand home_;
   PartitionCoordinatorLog log_;
   MarkerWriter writer_;
   MarkerRouter router_;

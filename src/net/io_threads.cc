@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "io_thread.h"
@@ -55,6 +56,12 @@ void IoThreads::stop() {
 
 Executor& IoThreads::executor(std::size_t index) const {
   return *threads_[index];
+}
+
+IoThread* IoThreads::current() const {
+  const auto found =
+      std::ranges::find_if(threads_, [](const auto& thread) { return thread->is_current(); });
+  return found == threads_.end() ? nullptr : found->get();
 }
 
 }  // namespace barnabas::net

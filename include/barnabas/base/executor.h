@@ -1,4 +1,4 @@
-// A home: the one thread (or virtual thread in tests) that runs an object's work.
+// A home: runs an object's tasks one by one, on a thread, in a strand, or in a test's virtual time.
 // Crossing from one home to another is a post of a value.
 #pragma once
 

@@ -39,6 +39,8 @@ class IoThreads {
   [[nodiscard]] std::size_t size() const { return threads_.size(); }
   [[nodiscard]] Executor& executor(std::size_t index) const;
   [[nodiscard]] IoThread& thread(std::size_t index) const { return *threads_[index]; }
+  // The one that calls; null where it is none of these.
+  [[nodiscard]] IoThread* current() const;
 
  private:
   IoThreadsOptions options_;
