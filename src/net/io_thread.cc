@@ -31,7 +31,7 @@ namespace {
 constexpr int kMaxPostRounds = 16;  // tasks that post tasks, before sockets get their turn again
 
 // How long the peer's end may stay unseen that came along with its last bytes.
-constexpr auto kLookForEnds = std::chrono::milliseconds(100);
+constexpr auto kLookForEnds = std::chrono::milliseconds(250);
 
 thread_local const IoThread* current_thread = nullptr;
 
