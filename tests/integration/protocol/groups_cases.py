@@ -23,7 +23,7 @@ def joining(group: str, member: str = "", instance: Optional[str] = None, versio
                               "ProtocolType": "consumer", "Protocols": protocols or [
                                   {"Name": "range", "Metadata": subscription("t")}]}
     if version >= 1:
-        fields["RebalanceTimeoutMs"] = 10000
+        fields["RebalanceTimeoutMs"] = 600000
     if version >= 5:
         fields["GroupInstanceId"] = instance
     return {**fields, **more}
