@@ -25,14 +25,15 @@ class Strand::Impl {
       : lenders_(lenders), own_(own.thread(0)), clock_(clock) {}
 
   void post(Task task) {
+    IoThread* const lender = lenders_.current();
     {
       const MutexLock lock(mutex_);
       posted_.push_back(std::move(task));
+      for_own_ = for_own_ || lender == nullptr;
       if (std::exchange(busy_, true)) {
         return;
       }
     }
-    IoThread* const lender = lenders_.current();
     (lender != nullptr ? *lender : own_).post([this] { run(); });
   }
 
@@ -56,6 +57,10 @@ class Strand::Impl {
           current_strand = outer;
           return;
         }
+        if (for_own_ && !own_.is_current()) {
+          break;
+        }
+        for_own_ = false;
         running_.swap(posted_);
       }
       for (Task& task : running_) {
@@ -96,7 +101,8 @@ class Strand::Impl {
 
   Mutex mutex_;
   std::vector<Task> posted_ GUARDED_BY(mutex_);
-  bool busy_ GUARDED_BY(mutex_) = false;  // run() is posted or under way
+  bool for_own_ GUARDED_BY(mutex_) = false;  // some of them came from elsewhere
+  bool busy_ GUARDED_BY(mutex_) = false;     // run() is posted or under way
 
   // Of whoever runs the strand.
   std::vector<Task> running_;

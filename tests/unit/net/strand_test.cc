@@ -110,6 +110,23 @@ TEST_F(StrandTest, WhatComesFromElsewhereRunsOnItsOwnThread) {
   });
 }
 
+TEST_F(StrandTest, NorDoesAnIoThreadThatHasTheStrandRunIt) {
+  std::promise<void> begun;
+  std::promise<void> posted;
+  lenders_.executor(0).post([&] {
+    strand_.post([&] {
+      EXPECT_TRUE(lenders_.executor(0).is_current());
+      begun.set_value();
+      posted.get_future().wait();
+    });
+  });
+  begun.get_future().wait();
+  std::promise<bool> ran_on_its_own;
+  strand_.post([&] { ran_on_its_own.set_value(own_.executor(0).is_current()); });
+  posted.set_value();
+  EXPECT_TRUE(ran_on_its_own.get_future().get());
+}
+
 TEST_F(StrandTest, AQueueThatNeverEndsGoesToItsOwnThread) {
   std::promise<void> moved;
   std::function<void()> step = [&] {
