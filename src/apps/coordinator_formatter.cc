@@ -170,7 +170,7 @@ Status format_old_group(std::string_view key_text, const Bytes& value_text, std:
       ids.push_back(member.member_id);
     }
     std::string members;
-    for (const std::size_t i : java_hash_order(ids)) {
+    for (const std::size_t i : scala_hash_order(ids)) {
       members += members.empty() ? "" : ", ";
       members += member_text(read.members[i], read.protocol.value_or("null"), version);
     }
@@ -200,7 +200,7 @@ Status format_old_transaction(std::string_view key_text, const Bytes& value_text
       }
     }
     std::string names;
-    for (const std::size_t i : java_hash_order(partitions)) {
+    for (const std::size_t i : scala_hash_order(partitions)) {
       names += (names.empty() ? "" : ", ") + to_string(partitions[i]);
     }
     value = fmt::format(
