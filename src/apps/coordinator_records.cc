@@ -415,7 +415,7 @@ Result<DecodedRecord> decode_transaction_record(const std::optional<ByteView>& k
       }
     }
     std::string partitions;
-    for (const std::size_t i : java_hash_order(all)) {
+    for (const std::size_t i : scala_hash_order(all)) {
       partitions += (partitions.empty() ? "" : ",") + to_string(all[i]);
     }
     record.value = fmt::format(

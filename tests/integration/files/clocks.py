@@ -1,12 +1,11 @@
 """The wall clock jumps; nothing is deleted early by it, and nobody is thrown out."""
 
-import os
 import pathlib
 import time
 
 from bench import TOPIC, Bench, batch, expect
-from faults import Faults
 from lib.client import NONE
+from lib.faults import Faults
 from lib.process import wait_until
 from lib.wire import Record, encode_batch
 
@@ -17,10 +16,10 @@ RETAINED = {"segment.bytes": "1500", "index.interval.bytes": "150", "retention.m
 
 def clock_jumps(folder: pathlib.Path) -> None:
     faults = Faults(folder)
-    os.environ.update(faults.env)
     settings = {"log.retention.check.interval.ms": 50, "producer.id.expiration.ms": 3_600_000,
                 "producer.id.expiration.check.interval.ms": 50}
     with Bench(folder, 1, settings=settings, configs=RETAINED) as bench:
+        bench.broker.environment.update(faults.env)
         bench.start()
         with bench.client() as client:
             client.create_topic(TOPIC, 1, RETAINED)

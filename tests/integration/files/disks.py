@@ -8,8 +8,8 @@ import time
 from typing import Dict, Tuple
 
 from bench import KAFKA_STORAGE_ERROR, SMALL, TOPIC, Bench, batch, expect, value
-from faults import Faults, mount, tmpfs, with_mounts
 from lib.client import NONE, Client
+from lib.faults import Faults, mount, tmpfs, with_mounts
 from lib.process import Process, wait_until
 from lib.wire import Record, encode_batch
 
@@ -148,7 +148,7 @@ def vanished_dir(folder: pathlib.Path) -> None:
 def _failing(folder: pathlib.Path, **fault) -> None:
     with Bench(folder, 2, log_dirs=2) as bench:
         faults = Faults(folder)
-        _start_with(bench, faults)
+        bench.broker.environment.update(faults.env)
         bench.fill(BATCHES)
         ((good,), (bad,)) = _by_dir(bench).values()
         faults.set(path_contains=f"/data-1/{TOPIC}-", **fault)
@@ -168,11 +168,6 @@ def _failing(folder: pathlib.Path, **fault) -> None:
             expect([one.base_offset for one in found] == list(range(BATCHES)), "nothing was lost")
 
 
-def _start_with(bench: Bench, faults: Faults) -> None:
-    os.environ.update(faults.env)  # for this process it is too late; the broker inherits it
-    del bench
-
-
 def fsync_error(folder: pathlib.Path) -> None:
     """A failed fsync is never tried again as though it had worked."""
     _failing(folder, sync_error=errno.EIO)
@@ -190,7 +185,7 @@ def slow_disk(folder: pathlib.Path) -> None:
     """Syncs that take a second hold nobody up who does not ask for them."""
     with Bench(folder, 1, configs={**SMALL, "segment.bytes": "400"}) as bench:
         faults = Faults(folder)
-        _start_with(bench, faults)
+        bench.broker.environment.update(faults.env)
         bench.fill(BATCHES)
         faults.set(sync_delay_ms=1000, path_contains="/data-0/")
         with bench.client() as client:

@@ -75,6 +75,7 @@ class Broker:
             "transaction.state.log.min.isr": 1,
         }
         self.settings.update(settings or {})
+        self.environment: Dict[str, str] = {}  # beside what the test itself has
         self.process: Optional[Process] = None
 
     @property
@@ -95,7 +96,7 @@ class Broker:
         raise NotImplementedError
 
     def start(self, wait: bool = True) -> "Broker":
-        self.process = Process(self.kind, self.command(), self.folder / "broker.log")
+        self.process = Process(self.kind, self.command(), self.folder / "broker.log", self.environment)
         if wait:
             self.wait_ready()
         return self

@@ -13,7 +13,6 @@ import random
 import re
 import subprocess
 import sys
-import threading
 import time
 from typing import Callable, Dict, List, Tuple
 
@@ -22,6 +21,7 @@ from copies import Copier, check_the_check, feed, stable, wait_copied
 from lib import brokers, messages
 from lib.brokers import Broker
 from lib.client import Client
+from lib.faults import Faults
 from lib.process import wait_until
 from lib.wire import Record
 
@@ -43,19 +43,22 @@ def restart(broker: Broker) -> None:
     broker.start()
 
 
-def kill_when_logged(broker: Broker) -> None:
-    """As soon as the coordinator writes: the end is decided then, the markers are not there yet."""
+def kill_when_logged(broker: Broker, copier: Copier, faults: Faults) -> None:
+    """As soon as the coordinator writes: the end is decided then, and the markers, whose writing
+    dawdles, are not there yet."""
     logs = list(broker.log_dirs[0].glob("__transaction_state-*/*.log"))
 
     def size() -> int:
         return sum(path.stat().st_size for path in logs)
-    before, give_up = size(), time.monotonic() + copies.PATIENCE_S
-    while size() == before and time.monotonic() < give_up:
-        pass
+    before = size()
+    faults.set(path_contains="/out-", write_delay_ms=int(copies.PATIENCE_S * 1000))
+    copier.say("go")
+    wait_until(lambda: size() > before, "the end is logged", copies.PATIENCE_S, 0.0005)
     broker.kill()
+    faults.set()
 
 
-def kill_in_phases(broker: Broker, kind: str, rounds: int) -> None:
+def kill_in_phases(broker: Broker, kind: str, rounds: int, faults: Faults) -> None:
     """Every phase in turn: while the client stands before it, and a moment after it went on."""
     moments = random.Random(7)
     prepare(broker)
@@ -68,8 +71,7 @@ def kill_in_phases(broker: Broker, kind: str, rounds: int) -> None:
             copier.hold(phase)
             if number % 2:
                 if phase == "commit":
-                    threading.Timer(0.05, copier.say, ["go"]).start()  # while it is being watched for
-                    kill_when_logged(broker)
+                    kill_when_logged(broker, copier, faults)
                 else:
                     copier.say("go")
                     time.sleep(moments.uniform(0, 0.012))  # into the step that follows
@@ -82,6 +84,8 @@ def kill_in_phases(broker: Broker, kind: str, rounds: int) -> None:
         copier.stop()
     counted = check_the_check(partitions, total)
     left = (broker.folder / "broker.log").read_text().count("was left in Prepare")
+    if not left:
+        raise AssertionError("no end of a transaction was carried out after a start")
     print(f"{kind}: {rounds} kills, {total} records once each, {copier.count('aborted')} aborted on "
           f"purpose, {copier.count('trouble')} errors met, {left} ends carried out after a start; none of {counted} markers may be missing",
           flush=True)
@@ -100,7 +104,7 @@ def read_by_console(broker: Broker, partitions: Dict[int, List[copies.Batch]]) -
         raise AssertionError(f"the console consumer read {len(done.stdout.split())} of {len(wanted)}")
 
 
-def zombies(broker: Broker, kind: str) -> None:
+def zombies(broker: Broker, kind: str, _: Faults) -> None:
     """A producer that slept while another took its transactional id is fenced, whatever it does next."""
     prepare(broker)
     feed(broker, 0, ROUND)
@@ -117,7 +121,7 @@ def zombies(broker: Broker, kind: str) -> None:
     print(f"{kind}: zombies are fenced", flush=True)
 
 
-def hanging(broker: Broker, kind: str) -> None:
+def hanging(broker: Broker, kind: str, _: Faults) -> None:
     """A producer that dies leaves a transaction, which its time-out ends; nothing of it is read."""
     prepare(broker)
     feed(broker, 0, ROUND)
@@ -134,7 +138,7 @@ def hanging(broker: Broker, kind: str) -> None:
     print(f"{kind}: a hanging transaction is aborted", flush=True)
 
 
-def late_batches(broker: Broker, _: str) -> None:
+def late_batches(broker: Broker, _: str, __: Faults) -> None:
     """What reaches a partition after the end of its transaction opens no other one (KIP-890)."""
     with Client(broker.address) as client:
         client.create_topic("late", 1)
@@ -185,14 +189,17 @@ def main() -> int:
     parser.add_argument("--only", default="", help="a pattern of case names")
     chosen = parser.parse_args()
     messages.definitions()
-    cases: List[Tuple[str, Callable[[Broker, str], None], str]] = [("late", late_batches, "")]
+    cases: List[Tuple[str, Callable[[Broker, str, Faults], None], str]] = [("late", late_batches, "")]
     for kind in COPIERS:
         cases += [(f"zombies-{kind}", zombies, kind), (f"hanging-{kind}", hanging, kind),
-                  (f"kill-{kind}", lambda b, k: kill_in_phases(b, k, chosen.rounds), kind)]
+                  (f"kill-{kind}", lambda b, k, f: kill_in_phases(b, k, chosen.rounds, f), kind)]
     for name, case, kind in cases:
         if re.search(chosen.only, name):
-            with brokers.scratch() as folder, brokers.start("barnabas", folder, SETTINGS) as broker:
-                case(broker, kind)
+            with brokers.scratch() as folder, brokers.Barnabas(folder, SETTINGS) as broker:
+                faults = Faults(folder)
+                broker.environment.update(faults.env)
+                broker.start()
+                case(broker, kind, faults)
     return 0
 
 

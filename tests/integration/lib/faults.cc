@@ -18,11 +18,12 @@ namespace {
 
 struct Faults {
   volatile std::int64_t clock_offset_ms;
-  volatile std::int32_t sync_error;     // errno of fsync and fdatasync; 0: none
-  volatile std::int32_t sync_delay_ms;  // each sync takes so much longer
-  volatile std::int32_t write_error;    // errno of pwritev; 0: none
-  volatile std::int32_t hits;           // how many calls have failed or waited
-  char path_contains[256];              // of the files concerned
+  volatile std::int32_t sync_error;      // errno of fsync and fdatasync; 0: none
+  volatile std::int32_t sync_delay_ms;   // each sync takes so much longer
+  volatile std::int32_t write_error;     // errno of pwritev; 0: none
+  volatile std::int32_t write_delay_ms;  // each pwritev takes so much longer
+  volatile std::int32_t hits;            // how many calls have failed or waited
+  char path_contains[256];               // of the files concerned
 };
 
 Faults* faults() {
@@ -52,13 +53,17 @@ bool concerns(const Faults& page, int fd) {
   return std::strstr(path, page.path_contains) != nullptr;
 }
 
+void wait_ms(std::int32_t ms) {
+  const timespec delay{ms / 1000, ms % 1000 * 1'000'000L};
+  ::nanosleep(&delay, nullptr);
+}
+
 int sync_of(long number, int fd) {
   Faults* page = faults();
   if (page != nullptr && (page->sync_error != 0 || page->sync_delay_ms != 0) &&
       concerns(*page, fd)) {
     page->hits = page->hits + 1;
-    const timespec delay{page->sync_delay_ms / 1000, page->sync_delay_ms % 1000 * 1'000'000L};
-    ::nanosleep(&delay, nullptr);
+    wait_ms(page->sync_delay_ms);
     if (page->sync_error != 0) {
       errno = page->sync_error;
       return -1;
@@ -91,10 +96,14 @@ int fsync(int fd) {
 
 ssize_t pwritev(int fd, const iovec* pieces, int count, off_t position) {
   Faults* page = faults();
-  if (page != nullptr && page->write_error != 0 && concerns(*page, fd)) {
+  if (page != nullptr && (page->write_error != 0 || page->write_delay_ms != 0) &&
+      concerns(*page, fd)) {
     page->hits = page->hits + 1;
-    errno = page->write_error;
-    return -1;
+    wait_ms(page->write_delay_ms);
+    if (page->write_error != 0) {
+      errno = page->write_error;
+      return -1;
+    }
   }
   return ::syscall(SYS_pwritev, fd, pieces, count, position, 0L);
 }

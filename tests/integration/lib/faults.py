@@ -8,9 +8,9 @@ import subprocess
 import sys
 from typing import Dict, List
 
-from lib.paths import Missing
+from .paths import Missing
 
-_LAYOUT = struct.Struct("=qiiii256s")
+_LAYOUT = struct.Struct("=qiiiii256s")
 
 
 class Faults:
@@ -27,13 +27,13 @@ class Faults:
             self._page = mmap.mmap(file.fileno(), 4096)
 
     def set(self, *, clock_offset_ms: int = 0, sync_error: int = 0, sync_delay_ms: int = 0,
-            write_error: int = 0, path_contains: str = "") -> None:
-        self._page[:_LAYOUT.size] = _LAYOUT.pack(clock_offset_ms, sync_error, sync_delay_ms,
-                                                 write_error, 0, path_contains.encode())
+            write_error: int = 0, write_delay_ms: int = 0, path_contains: str = "") -> None:
+        self._page[:_LAYOUT.size] = _LAYOUT.pack(clock_offset_ms, sync_error, sync_delay_ms, write_error,
+                                                 write_delay_ms, 0, path_contains.encode())
 
     @property
     def hits(self) -> int:
-        return _LAYOUT.unpack_from(self._page)[4]
+        return _LAYOUT.unpack_from(self._page)[5]
 
 
 _MARK = "BARNABAS_TEST_MOUNTS"
