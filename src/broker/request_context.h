@@ -57,6 +57,7 @@ class PendingAnswer {
   PendingAnswer(std::shared_ptr<net::Connection> connection, net::SlotId slot,
                 const protocol::ApiInfo& api, std::int16_t version, std::int32_t correlation_id)
       : connection_(std::move(connection)),
+        home_(&connection_->home()),
         slot_(slot),
         api_(&api),
         version_(version),
@@ -67,7 +68,8 @@ class PendingAnswer {
   [[nodiscard]] const std::shared_ptr<net::Connection>& share_connection() const {
     return connection_;
   }
-  [[nodiscard]] Executor& home() const { return connection_->home(); }
+  // Of the request, for as long as it is not answered. THREAD: any
+  [[nodiscard]] Executor& home() const { return *home_; }
   [[nodiscard]] net::SlotId slot() const { return slot_; }
 
   // Header and body into `out`, which is cleared first. False when the body cannot be encoded: the
@@ -101,6 +103,7 @@ class PendingAnswer {
   bool check(const Status& encoded) const;
 
   std::shared_ptr<net::Connection> connection_;
+  Executor* home_;
   net::SlotId slot_;
   const protocol::ApiInfo* api_;
   std::int16_t version_;

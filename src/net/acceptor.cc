@@ -252,15 +252,11 @@ bool Acceptor::accept_one() {
 }
 
 void Acceptor::hand_over(UniqueFd socket, const SocketAddress& peer) {
-  std::size_t best = next_group_;
-  for (std::size_t i = 1; i < groups_.size(); ++i) {
-    const std::size_t other = (next_group_ + i) % groups_.size();
-    if (groups_[other]->load() < groups_[best]->load()) {
-      best = other;
-    }
+  loads_.clear();
+  for (ConnectionGroup* group : groups_) {
+    loads_.push_back({group->home().busy(), group->load()});
   }
-  next_group_ = (best + 1) % groups_.size();
-  ConnectionGroup* group = groups_[best];
+  ConnectionGroup* group = groups_[place_of_new(loads_, shared_.options.spread)];
   group->count_assigned();
   if (&group->home() == &home_) {
     group->adopt(std::move(socket), peer, listener_);

@@ -1,7 +1,7 @@
-// A listening socket. One for each listener, on one io thread; what it accepts goes to the io
-// thread with the fewest connections. One socket and not SO_REUSEPORT for each thread: that would
-// let a second broker bind the same port in silence, and the kernel's hash spreads few connections
-// badly.
+// A listening socket. One for each listener, on one io thread; what it accepts goes to the first io
+// thread that is not crowded (spread.h). One socket and not SO_REUSEPORT for each thread: that
+// would let a second broker bind the same port in silence, and the kernel's hash spreads few
+// connections badly.
 //
 // Out of descriptors it pauses with a growing back-off; at the bound of connections it pauses until
 // one closes, at the bound of new ones for as long as it takes. Meanwhile peers wait in the
@@ -20,6 +20,7 @@
 #include "io_thread.h"
 #include "log_limiter.h"
 #include "server_shared.h"
+#include "spread.h"
 #include "unique_fd.h"
 
 namespace barnabas::net {
@@ -60,7 +61,7 @@ class Acceptor final : public PollTarget {
   UniqueFd socket_;
   std::uint16_t port_ = 0;
   std::vector<ConnectionGroup*> groups_;
-  std::size_t next_group_ = 0;
+  std::vector<ThreadLoad> loads_;  // kept for its capacity
   bool paused_ = false;
   std::chrono::milliseconds back_off_{0};
   std::unique_ptr<Timer> back_off_timer_;

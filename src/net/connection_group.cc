@@ -5,6 +5,7 @@
 
 #include "barnabas/base/check.h"
 #include "barnabas/base/logging.h"
+#include "spread.h"
 #include "stream_connection.h"
 
 namespace barnabas::net {
@@ -48,16 +49,94 @@ ConnectionGroup::~ConnectionGroup() {
 
 void ConnectionGroup::adopt(UniqueFd socket, const SocketAddress& peer, std::size_t listener) {
   auto connection = std::make_shared<StreamConnection>(*this, std::move(socket), peer, listener);
-  connection->set_index(connections_.size());
-  connections_.push_back(connection);
+  add(connection);
   connection->begin();
   if (draining_) {
     connection->close({});
   }
 }
 
+void ConnectionGroup::add(ConnectionPtr connection) {
+  connection->set_index(connections_.size());
+  connections_.push_back(std::move(connection));
+}
+
+void ConnectionGroup::set_groups(std::vector<ConnectionGroup*> groups) {
+  groups_ = std::move(groups);
+}
+
+// --- moving to another thread
+// ----------------------------------------------------------------------
+
+void ConnectionGroup::note_active(StreamConnection& connection) {
+  if (connection.note_window(window_)) {
+    ++active_;
+  }
+}
+
+void ConnectionGroup::may_leave(StreamConnection& connection) {
+  if (left_to_give_ > leaving_.size() && connection.can_move() &&
+      home_.now() - connection.moved_at() >= shared_.options.spread.stay) {
+    connection.set_leaving(true);
+    leaving_.push_back(self(connection));
+  }
+}
+
+void ConnectionGroup::plan_handover() {
+  if (window_ == home_.busy_windows()) {
+    return;
+  }
+  window_ = home_.busy_windows();
+  const std::size_t active = std::exchange(active_, 0);
+  left_to_give_ = 0;
+  if (draining_ || active < 2 || home_.busy() <= shared_.options.spread.crowded) {
+    return;
+  }
+  std::vector<ThreadLoad> threads;
+  std::size_t mine = 0;
+  for (ConnectionGroup* group : groups_) {
+    mine = group == this ? threads.size() : mine;
+    threads.push_back({group->home().busy(), group->load()});
+  }
+  const auto plan = net::plan_handover(threads, mine, active, shared_.options.spread);
+  if (plan) {
+    left_to_give_ = plan->connections;
+    receiver_ = groups_[plan->to];
+  }
+}
+
+void ConnectionGroup::hand_over_leaving() {
+  for (ConnectionPtr& connection : leaving_) {
+    connection->set_leaving(false);
+    if (left_to_give_ == 0 || !connection->can_move()) {
+      continue;
+    }
+    --left_to_give_;
+    connection->depart();
+    remove(*connection);
+    load_.fetch_sub(1, std::memory_order_relaxed);
+    receiver_->count_assigned();
+    receiver_->home().post([to = receiver_, connection = std::move(connection)]() mutable {
+      to->arrive(std::move(connection));
+    });
+  }
+  leaving_.clear();
+}
+
+void ConnectionGroup::arrive(ConnectionPtr connection) {
+  add(connection);
+  connection->arrive(*this);
+  if (draining_) {
+    connection->close({});
+  }
+}
+
+// --- stopping, the end of a turn, memory
+// -----------------------------------------------------------
+
 void ConnectionGroup::begin_drain() {
   draining_ = true;
+  left_to_give_ = 0;
   handler_->on_stopping();
   for (const ConnectionPtr& connection : connections_) {
     connection->close({});
@@ -82,6 +161,7 @@ void ConnectionGroup::close_all() {
   dirty_.clear();
   ready_.clear();
   waiting_for_budget_.clear();
+  leaving_.clear();
 }
 
 ConnectionGroup::ConnectionPtr ConnectionGroup::self(StreamConnection& connection) const {
@@ -107,6 +187,8 @@ bool ConnectionGroup::at_turn_end() {
   work_off(dirty_, [](StreamConnection& connection) { connection.flush_dirty(); });
   work_off(ready_, [](StreamConnection& connection) { connection.go_on(); });
   work_off(dirty_, [](StreamConnection& connection) { connection.flush_dirty(); });
+  hand_over_leaving();
+  plan_handover();
   return !dirty_.empty() || !ready_.empty();
 }
 
@@ -224,14 +306,19 @@ void ConnectionGroup::log_closed(const StreamConnection& connection, std::string
   }
 }
 
-void ConnectionGroup::forget(StreamConnection& connection) {
+ConnectionGroup::ConnectionPtr ConnectionGroup::remove(StreamConnection& connection) {
   const std::size_t index = connection.index();
-  home_.retire(std::move(connections_[index]));
+  ConnectionPtr removed = std::move(connections_[index]);
   if (index + 1 < connections_.size()) {
     connections_[index] = std::move(connections_.back());
     connections_[index]->set_index(index);
   }
   connections_.pop_back();
+  return removed;
+}
+
+void ConnectionGroup::forget(StreamConnection& connection) {
+  home_.retire(remove(connection));
   load_.fetch_sub(1, std::memory_order_relaxed);
   if (shared_.limits.release(connection.peer(), connection.listener())) {
     shared_.resume_acceptors();

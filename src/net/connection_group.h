@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,9 @@ class ConnectionGroup final : public TurnHook {
 
   // An accepted, admitted socket of a listener (an index in the server's options).
   void adopt(UniqueFd socket, const SocketAddress& peer, std::size_t listener);
+  // Among which connections are spread: all groups of the server, this one included. They stay
+  // alive until all of them drain. Before the first adopt().
+  void set_groups(std::vector<ConnectionGroup*> groups);
   // Reads nothing more; every connection closes when its answers are sent.
   void begin_drain();
   // The drain goes on without those that wait: see Connection::hold().
@@ -58,6 +62,10 @@ class ConnectionGroup final : public TurnHook {
   void mark_dirty(StreamConnection& connection);
   // There is more to read or send than one turn's worth.
   void mark_ready(StreamConnection& connection);
+  // It reads and answers: it is one of those that keep this thread busy.
+  void note_active(StreamConnection& connection);
+  // It has nothing in hand now: a moment to go to another thread, if this one is crowded.
+  void may_leave(StreamConnection& connection);
   // The budget refused memory for a frame: tried again soon, closed when that does not help.
   void wait_for_budget(StreamConnection& connection);
   void log_closed(const StreamConnection& connection, std::string_view reason);
@@ -69,6 +77,11 @@ class ConnectionGroup final : public TurnHook {
   void schedule_sweep();
   void sweep();
   void retry_budget();
+  void plan_handover();
+  void hand_over_leaving();
+  void arrive(ConnectionPtr connection);
+  void add(ConnectionPtr connection);
+  ConnectionPtr remove(StreamConnection& connection);
   [[nodiscard]] ConnectionPtr self(StreamConnection& connection) const;
   [[nodiscard]] ConnectionPtr find_longest_idle(std::size_t but_of) const;
   void give_up(StreamConnection& connection);
@@ -87,6 +100,12 @@ class ConnectionGroup final : public TurnHook {
   std::vector<ConnectionPtr> ready_;
   std::vector<ConnectionPtr> running_;  // the list being worked off, kept for its capacity
   std::vector<ConnectionPtr> waiting_for_budget_;
+  std::vector<ConnectionGroup*> groups_;
+  std::uint64_t window_ = 0;      // the io thread's, see busy_windows()
+  std::size_t active_ = 0;        // connections with something to do in this window
+  std::size_t left_to_give_ = 0;  // connections that go to receiver_ in this window
+  ConnectionGroup* receiver_ = nullptr;
+  std::vector<ConnectionPtr> leaving_;
   std::unique_ptr<Timer> sweep_timer_;
   std::unique_ptr<Timer> budget_timer_;
 };

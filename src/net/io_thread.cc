@@ -151,7 +151,11 @@ struct IoThread::Loop {
 };
 
 IoThread::IoThread(std::string name, std::optional<int> core, const Clock& clock)
-    : name_(std::move(name)), core_(core), clock_(clock), now_(clock.monotonic()) {}
+    : name_(std::move(name)),
+      core_(core),
+      clock_(clock),
+      measured_at_(clock.monotonic()),
+      now_(clock.monotonic()) {}
 
 IoThread::~IoThread() {
   stop();
@@ -293,19 +297,49 @@ void IoThread::dispatch(bool more) {
     more = has_posted_.load();
   }
   std::size_t ran = 0;
+  MonotonicTime asleep_since{};
   if (!more) {
+    asleep_since = clock_.monotonic();
     ran = deadline ? loop.context.run_one_until(*deadline) : loop.context.run_one();
   }
   if (ran == 0) {
     loop.context.poll_one();
   }
   begin_turn();
+  if (!more) {
+    slept_ += now_ - asleep_since;
+  }
+  measure_busy();
   if (loop.hit != nullptr) {
     loop.tell_hit();
   }
   if (!loop.emptied.empty() && now_ >= loop.look_for_ends_at) {
     look_for_ends();
   }
+}
+
+void IoThread::measure_busy() {
+  const auto window = now_ - measured_at_.load(std::memory_order_relaxed);
+  if (window < kBusyWindow) {
+    return;
+  }
+  const auto share = static_cast<double>(slept_.count()) / static_cast<double>(window.count());
+  busy_.store(std::clamp(1 - share, 0.0, 1.0), std::memory_order_relaxed);
+  measured_at_.store(now_, std::memory_order_relaxed);
+  slept_ = {};
+  ++busy_windows_;
+}
+
+double IoThread::busy() const {
+  const double busy = busy_.load(std::memory_order_relaxed);
+  const auto age = clock_.monotonic() - measured_at_.load(std::memory_order_relaxed);
+  if (age < 2 * kBusyWindow) {
+    return busy;
+  }
+  if (!asleep_.load(std::memory_order_relaxed)) {
+    return 1;  // it is still in the turn that began then: a slow disk
+  }
+  return busy * std::chrono::duration<double>(kBusyWindow) / std::chrono::duration<double>(age);
 }
 
 // Of all that were emptied a while ago, which hold something that no edge told of.

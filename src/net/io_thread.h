@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -64,6 +65,13 @@ class IoThread final : public Executor {
   [[nodiscard]] MonotonicTime now() const { return now_; }
   [[nodiscard]] const Clock& clock() const { return clock_; }
 
+  // The share of the time, 0 to 1, for which this thread was awake of late. THREAD: any
+  [[nodiscard]] double busy() const;
+  // Grows each time that busy() is measured: every kBusyWindow, but not while the thread sleeps.
+  // THREAD: home
+  [[nodiscard]] std::uint64_t busy_windows() const { return busy_windows_; }
+  static constexpr std::chrono::milliseconds kBusyWindow{100};
+
   // From now on on_events tells of each arrival of bytes or peers and of the end of the connection.
   // Who does not read until there is nothing more has to remember that. Returns an errno, 0 for
   // success. To be ended by unwatch() before the descriptor is closed. THREAD: home
@@ -82,6 +90,7 @@ class IoThread final : public Executor {
   void dispatch(bool more);
   void begin_turn();
   void look_for_ends();
+  void measure_busy();
   void run_due_timers();
   void run_posted();
 
@@ -98,10 +107,14 @@ class IoThread final : public Executor {
   std::atomic<bool> has_posted_{false};
   std::atomic<bool> asleep_{false};
   std::atomic<bool> stopping_{false};
+  std::atomic<double> busy_{0};  // in the window that ended at measured_at_
+  std::atomic<MonotonicTime> measured_at_{};
 
   // Home only from here on.
   MonotonicTime now_{};
   bool in_turn_ = false;
+  MonotonicTime::duration slept_{};  // since measured_at_
+  std::uint64_t busy_windows_ = 0;
   TimerHeap timers_;
   std::vector<Task> running_;
   std::vector<TurnHook*> hooks_;

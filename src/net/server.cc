@@ -64,6 +64,9 @@ class Server::Impl {
       tokens_.push_back(std::make_shared<ConnectionGroup*>(groups.back()));
       addresses_.push_back({&home, tokens_.back()});
     }
+    for (ConnectionGroup* group : groups) {
+      group->home().run_and_wait([&] { group->set_groups(groups); });
+    }
     for (const auto& acceptor : acceptors_) {
       acceptor->home().run_and_wait([&] { acceptor->begin(groups); });
     }

@@ -42,8 +42,8 @@ std::string_view guess_protocol(std::int32_t length) {
 
 StreamConnection::StreamConnection(ConnectionGroup& group, UniqueFd socket,
                                    const SocketAddress& peer, std::size_t listener)
-    : group_(group),
-      home_(group.home()),
+    : group_(&group),
+      home_(&group.home()),
       listener_(listener),
       listener_name_(group.shared().options.listeners[listener].name),
       id_(group.shared().next_connection_id.fetch_add(1, std::memory_order_relaxed)),
@@ -53,7 +53,7 @@ StreamConnection::StreamConnection(ConnectionGroup& group, UniqueFd socket,
       input_(group.shared().options.request_max_bytes) {}
 
 void StreamConnection::begin() {
-  if (const int error = home_.watch(socket_.get(), *this); error != 0) {
+  if (const int error = home_->watch(socket_.get(), *this); error != 0) {
     fail(fmt::format("cannot be watched: {}", std::strerror(error)));
   }
 }
@@ -61,7 +61,7 @@ void StreamConnection::begin() {
 // --- answers ---------------------------------------------------------------------------------
 
 SlotId StreamConnection::reserve() {
-  home_.assert_here();
+  home_->assert_here();
   const SlotId slot = next_;
   ++next_;
   return slot;
@@ -74,7 +74,7 @@ bool StreamConnection::is_early(SlotId slot) const {
 }
 
 void StreamConnection::answer(SlotId slot, ByteView payload) {
-  home_.assert_here();
+  home_->assert_here();
   if (!open_) {
     return;
   }
@@ -83,13 +83,13 @@ void StreamConnection::answer(SlotId slot, ByteView payload) {
     early_.emplace(slot, EarlyAnswer{{payload.begin(), payload.end()}, {}, false});
     return;
   }
-  output_.append(payload, group_.spares());
+  output_.append(payload, group_->spares());
   ++queued_answers_;
   advance();
 }
 
 void StreamConnection::answer(SlotId slot, AnswerParts parts) {
-  home_.assert_here();
+  home_->assert_here();
   if (!open_) {
     return;
   }
@@ -102,13 +102,13 @@ void StreamConnection::answer(SlotId slot, AnswerParts parts) {
     early_.emplace(slot, std::move(early));
     return;
   }
-  output_.append(parts, group_.spares());
+  output_.append(parts, group_->spares());
   ++queued_answers_;
   advance();
 }
 
 void StreamConnection::answer_nothing(SlotId slot) {
-  home_.assert_here();
+  home_->assert_here();
   if (!open_) {
     return;
   }
@@ -124,7 +124,7 @@ void StreamConnection::advance() {
   while (!early_.empty() && early_.begin()->first == head_) {
     EarlyAnswer& early = early_.begin()->second;
     if (!early.nothing) {
-      output_.append(AnswerParts{early.bytes, early.splices}, group_.spares());
+      output_.append(AnswerParts{early.bytes, early.splices}, group_->spares());
       ++queued_answers_;
     }
     early_bytes_ -= early.bytes.size();
@@ -140,23 +140,23 @@ void StreamConnection::advance() {
 void StreamConnection::touched() {
   if (!in_train_ && !dirty_) {
     dirty_ = true;
-    group_.mark_dirty(*this);
+    group_->mark_dirty(*this);
   }
 }
 
 void StreamConnection::hold() {
-  home_.assert_here();
+  home_->assert_here();
   held_ = head_ != next_;
 }
 
 void StreamConnection::close(std::string_view reason) {
-  home_.assert_here();
+  home_->assert_here();
   if (!open_ || closing_) {
     return;
   }
   closing_ = true;
   if (!reason.empty()) {
-    group_.log_closed(*this, reason);
+    group_->log_closed(*this, reason);
   }
   touched();
 }
@@ -185,7 +185,7 @@ void StreamConnection::on_events(std::uint32_t events) {
 }
 
 bool StreamConnection::takes_more() const {
-  const ServerOptions& bounds = group_.shared().options;
+  const ServerOptions& bounds = group_->shared().options;
   return open_ && !closing_ && !read_closed_ && !waiting_for_budget_ &&
          static_cast<std::size_t>(next_ - head_) + queued_answers_ <
              bounds.max_requests_in_flight &&
@@ -208,8 +208,9 @@ void StreamConnection::work() {
   }
   in_work_ = false;
   if (open_ && !readable_ && !read_closed_) {
-    home_.emptied(socket_.get());
+    home_->emptied(socket_.get());
   }
+  offer_to_move();
 }
 
 // Returns whether it makes sense to go on at once.
@@ -217,17 +218,17 @@ bool StreamConnection::read_some(std::size_t& turn_bytes) {
   if (turn_bytes >= kTurnBytes) {
     if (!ready_) {
       ready_ = true;
-      group_.mark_ready(*this);
+      group_->mark_ready(*this);
     }
     return false;
   }
-  const auto space = input_.prepare(group_.memory());
+  const auto space = input_.prepare(group_->memory());
   if (!space) {
     if (budget_wait_since_ == MonotonicTime{}) {
-      budget_wait_since_ = home_.now();
+      budget_wait_since_ = home_->now();
     }
     waiting_for_budget_ = true;
-    group_.wait_for_budget(*this);
+    group_->wait_for_budget(*this);
     return false;
   }
   budget_wait_since_ = {};
@@ -251,7 +252,8 @@ bool StreamConnection::read_some(std::size_t& turn_bytes) {
   }
   const auto bytes = static_cast<std::size_t>(n);
   turn_bytes += bytes;
-  last_active_ = home_.now();
+  last_active_ = home_->now();
+  group_->note_active(*this);
   // Less than asked for: the socket is empty, and what comes later is a new edge.
   readable_ = bytes == space->size || until_end_;
   input_.commit(bytes);
@@ -269,9 +271,9 @@ void StreamConnection::run_trains() {
     return;
   }
   if (cut == Cut::kOver) {
-    input_.clear(group_.memory());
+    input_.clear(group_->memory());
   } else {
-    input_.keep_rest(group_.memory());
+    input_.keep_rest(group_->memory());
     look_at_partial_frame();
   }
   finish_if_done();
@@ -286,8 +288,8 @@ void StreamConnection::look_at_partial_frame() {
   if (partial.size <= kAskAbove || partial.head.size() < kHead) {
     return;
   }
-  frame_since_ = home_.now();
-  if (const auto admitted = group_.handler().admit_large(*this, partial.head, partial.size);
+  frame_since_ = home_->now();
+  if (const auto admitted = group_->handler().admit_large(*this, partial.head, partial.size);
       !admitted) {
     close(admitted.error().message);
   }
@@ -299,15 +301,15 @@ StreamConnection::Cut StreamConnection::run_train() {
   in_train_ = true;
   while (cut == Cut::kPaused && runs_more()) {
     MutableBytes frame;
-    switch (input_.next(group_.memory(), frame)) {
+    switch (input_.next(group_->memory(), frame)) {
       case FrameInput::Next::kFrame:
-        if (head_ != next_ && !group_.handler().may_start(*this, frame)) {
+        if (head_ != next_ && !group_->handler().may_start(*this, frame)) {
           input_.put_back(frame);
           held_ = true;
           break;
         }
         frame_since_ = {};
-        group_.handler().on_request(*this, frame);
+        group_->handler().on_request(*this, frame);
         ++frames;
         break;
       case FrameInput::Next::kNone:
@@ -315,13 +317,13 @@ StreamConnection::Cut StreamConnection::run_train() {
         break;
       case FrameInput::Next::kBadLength:
         close(fmt::format("frame of {} bytes is not in 1..{}{}", input_.bad_length(),
-                          group_.shared().options.request_max_bytes,
+                          group_->shared().options.request_max_bytes,
                           guess_protocol(input_.bad_length())));
         break;
     }
   }
   if (frames > 0) {
-    group_.handler().on_train_end();
+    group_->handler().on_train_end();
   }
   in_train_ = false;
   return closing_ ? Cut::kOver : cut;
@@ -340,19 +342,19 @@ void StreamConnection::flush() {
   if (!open_ || output_.empty() || blocked_ || reading_ahead_) {
     return;
   }
-  last_active_ = home_.now();
-  switch (output_.flush(socket_.get(), group_.shared().disk_pool != nullptr, group_.spares())) {
+  last_active_ = home_->now();
+  switch (output_.flush(socket_.get(), group_->shared().disk_pool != nullptr, group_->spares())) {
     case OutputQueue::Flushed::kAll:
       queued_answers_ = 0;
       break;
     case OutputQueue::Flushed::kBlocked:
       blocked_ = true;
-      home_.await_write(socket_.get());
+      home_->await_write(socket_.get());
       break;
     case OutputQueue::Flushed::kYield:
       if (!ready_) {
         ready_ = true;
-        group_.mark_ready(*this);
+        group_->mark_ready(*this);
       }
       break;
     case OutputQueue::Flushed::kCold:
@@ -365,16 +367,16 @@ void StreamConnection::flush() {
   account_output();
   if (!in_work_ && !ready_ && has_work()) {
     ready_ = true;
-    group_.mark_ready(*this);
+    group_->mark_ready(*this);
   }
 }
 
 void StreamConnection::account_output() {
   const std::size_t held = output_.held_bytes();
   if (held > output_charged_) {
-    group_.shared().budget.take(held - output_charged_);
+    group_->shared().budget.take(held - output_charged_);
   } else if (held < output_charged_) {
-    group_.shared().budget.give(output_charged_ - held);
+    group_->shared().budget.give(output_charged_ - held);
   }
   output_charged_ = held;
 }
@@ -382,22 +384,23 @@ void StreamConnection::account_output() {
 void StreamConnection::read_ahead() {
   reading_ahead_ = true;
   auto self = std::static_pointer_cast<StreamConnection>(shared_from_this());
-  group_.shared().disk_pool->post([self = std::move(self), range = output_.cold_range()]() mutable {
-    // Only to bring it into the page cache: an error shows again when the range is sent.
-    ByteVector copy(range.length);
-    if (const auto read = range.file->read_at(range.position, copy); !read) {
-      logging::logger("net").debug("read ahead: {}", read.error().message);
-    }
-    IoThread& home = self->home_;
-    home.post([self = std::move(self), range = std::move(range)] {
-      self->reading_ahead_ = false;
-      if (self->open_) {
-        self->output_.mark_warm();
-        self->flush();
-        self->finish_if_done();
-      }
-    });
-  });
+  group_->shared().disk_pool->post(
+      [self = std::move(self), range = output_.cold_range()]() mutable {
+        // Only to bring it into the page cache: an error shows again when the range is sent.
+        ByteVector copy(range.length);
+        if (const auto read = range.file->read_at(range.position, copy); !read) {
+          logging::logger("net").debug("read ahead: {}", read.error().message);
+        }
+        IoThread& home = *self->home_;
+        home.post([self = std::move(self), range = std::move(range)] {
+          self->reading_ahead_ = false;
+          if (self->open_) {
+            self->output_.mark_warm();
+            self->flush();
+            self->finish_if_done();
+          }
+        });
+      });
 }
 
 void StreamConnection::flush_dirty() {
@@ -406,8 +409,9 @@ void StreamConnection::flush_dirty() {
   finish_if_done();
   if (open_ && !ready_ && has_work()) {
     ready_ = true;
-    group_.mark_ready(*this);
+    group_->mark_ready(*this);
   }
+  offer_to_move();
 }
 
 void StreamConnection::go_on() {
@@ -419,6 +423,31 @@ void StreamConnection::go_on() {
   }
 }
 
+// --- to another thread -----------------------------------------------------------------------
+
+void StreamConnection::offer_to_move() {
+  if (open_) {
+    group_->may_leave(*this);
+  }
+}
+
+bool StreamConnection::can_move() const {
+  return takes_more() && !readable_ && !input_.has_whole_frame() && head_ == next_ &&
+         output_.empty() && !blocked_ && !reading_ahead_ && !in_work_ && !dirty_ && !ready_ &&
+         !leaving_;
+}
+
+void StreamConnection::depart() {
+  home_->unwatch(socket_.get());
+  moved_at_ = home_->now();
+}
+
+void StreamConnection::arrive(ConnectionGroup& group) {
+  group_ = &group;
+  home_ = &group.home();
+  begin();
+}
+
 // --- the end ---------------------------------------------------------------------------------
 
 void StreamConnection::finish_if_done() {
@@ -426,7 +455,7 @@ void StreamConnection::finish_if_done() {
     return;
   }
   if (!in_train_) {
-    input_.clear(group_.memory());
+    input_.clear(group_->memory());
   }
   if (head_ == next_ && output_.empty()) {
     shut();
@@ -435,7 +464,7 @@ void StreamConnection::finish_if_done() {
 
 void StreamConnection::fail(std::string_view reason) {
   if (!reason.empty()) {
-    group_.log_closed(*this, reason);
+    group_->log_closed(*this, reason);
   }
   shut();
 }
@@ -445,14 +474,14 @@ void StreamConnection::shut() {
     return;
   }
   open_ = false;
-  home_.unwatch(socket_.get());
+  home_->unwatch(socket_.get());
   socket_.reset();
-  input_.clear(group_.memory());
-  output_.clear(group_.spares());
+  input_.clear(group_->memory());
+  output_.clear(group_->spares());
   account_output();
   early_.clear();
-  group_.handler().on_closed(*this);
-  group_.forget(*this);
+  group_->handler().on_closed(*this);
+  group_->forget(*this);
 }
 
 }  // namespace barnabas::net

@@ -1,5 +1,6 @@
 // A TCP connection: reads trains of frames, hands them to the handler, sends the answers in order.
-// THREAD: home. Owned by its ConnectionGroup while it is open; `shut()` is the one way out.
+// THREAD: home. Owned by its ConnectionGroup while it is open; `shut()` is the one way out, and
+// depart() the way to another group.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "barnabas/net/connection.h"
@@ -39,7 +41,7 @@ class StreamConnection final : public Connection, public PollTarget {
   [[nodiscard]] const std::string& listener_name() const override { return listener_name_; }
   [[nodiscard]] std::string remote_address() const override { return peer_.host(); }
   [[nodiscard]] std::uint16_t remote_port() const override { return peer_.port(); }
-  [[nodiscard]] Executor& home() const override { return home_; }
+  [[nodiscard]] Executor& home() const override { return *home_; }
 
   void on_events(std::uint32_t events) override;
 
@@ -49,6 +51,16 @@ class StreamConnection final : public Connection, public PollTarget {
   void go_on();        // after it gave way to others
   void budget_may_have_room();
   void shut();  // closes now; answers not sent are lost
+  // To another thread: departs there, arrives here. In between nobody touches it.
+  [[nodiscard]] bool can_move() const;
+  void set_leaving(bool leaving) { leaving_ = leaving; }  // its group has it on its list
+  void depart();
+  void arrive(ConnectionGroup& group);
+  [[nodiscard]] MonotonicTime moved_at() const { return moved_at_; }
+  // Whether this is the first time in that window.
+  [[nodiscard]] bool note_window(std::uint64_t window) {
+    return std::exchange(window_, window) != window;
+  }
   [[nodiscard]] MonotonicTime last_active() const { return last_active_; }
   [[nodiscard]] MonotonicTime frame_since() const { return frame_since_; }
   [[nodiscard]] std::size_t held_input_bytes() const { return input_.held_bytes(); }
@@ -85,11 +97,12 @@ class StreamConnection final : public Connection, public PollTarget {
   void flush();
   void account_output();
   void read_ahead();
+  void offer_to_move();
   void finish_if_done();
   void fail(std::string_view reason);
 
-  ConnectionGroup& group_;  // gone once the connection is shut
-  IoThread& home_;
+  ConnectionGroup* group_;  // gone once the connection is shut
+  IoThread* home_;
   const std::size_t listener_;  // in the server's options
   const std::string& listener_name_;
   const ConnectionId id_;
@@ -97,6 +110,8 @@ class StreamConnection final : public Connection, public PollTarget {
   UniqueFd socket_;
   std::size_t index_ = 0;  // in the group
   MonotonicTime last_active_;
+  MonotonicTime moved_at_{};
+  std::uint64_t window_ = UINT64_MAX;  // of the group, when it was active there last
   MonotonicTime budget_wait_since_{};
   MonotonicTime frame_since_{};  // when the partial frame was asked about; none: it was not yet
 
@@ -113,6 +128,7 @@ class StreamConnection final : public Connection, public PollTarget {
   bool dirty_ = false;
   bool ready_ = false;
   bool waiting_for_budget_ = false;
+  bool leaving_ = false;
 
   FrameInput input_;
   OutputQueue output_;

@@ -1,7 +1,9 @@
-// A connection as request handlers see it. It lives on one io thread for life; all of it is touched
-// there only (THREAD: home). Abstract, so that handlers are tested without sockets.
-// Answers leave strictly in the order of their slots, whatever the order of completion. After the
-// peer is gone every call is accepted and does nothing.
+// A connection as request handlers see it. It lives on one io thread, and all of it is touched
+// there only (THREAD: home). It moves to another between two turns, and only while no slot is
+// unanswered: who owes an answer may rely on the home that the request came in on, and nobody else
+// keeps it. Abstract, so that handlers are tested without sockets. Answers leave strictly in the
+// order of their slots, whatever the order of completion. After the peer is gone every call is
+// accepted and does nothing.
 #pragma once
 
 #include <cstddef>
@@ -47,7 +49,7 @@ struct AnswerParts {
   std::span<FileSplice> splices;
 };
 
-// What a handler keeps with a connection (principal, client id, ...); destroyed with it, at home.
+// What a handler keeps with a connection (principal, client id, ...); it moves and ends with it.
 class ConnectionContext {
  public:
   virtual ~ConnectionContext() = default;

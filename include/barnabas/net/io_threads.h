@@ -1,5 +1,5 @@
-// The io threads: each one event loop (epoll, timers, posted tasks) and an Executor. Connections,
-// and whatever else wants a home of its own, live on one of them for life.
+// The io threads: each one event loop (epoll, timers, posted tasks) and an Executor. Whatever wants
+// a home of its own lives on one of them for life; connections may move (net/server.h).
 // A post from the same thread costs no system call; a post from another one at most one, and none
 // while the loop is awake. Timers cost none: the loop's wait ends at the next deadline.
 #pragma once

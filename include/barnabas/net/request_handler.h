@@ -1,6 +1,8 @@
 // What the network asks of whoever handles requests. One handler per io thread, made and destroyed
 // on that thread and called on it only; so it needs no locks of its own and may keep decoded
-// requests and buffers from one call to the next. THREAD: home
+// requests and buffers from one call to the next. What it keeps of one connection between two
+// requests goes into the connection's context: the next one may come to another thread's handler.
+// THREAD: home
 #pragma once
 
 #include <cstddef>

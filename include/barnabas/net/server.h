@@ -23,6 +23,15 @@ namespace barnabas::net {
 
 enum class SecurityProtocol { kPlaintext };
 
+// How connections share the io threads. While there is little to do they are together on one of
+// them, which costs the least: fewer wake-ups, warmer caches. A thread that gets crowded gives some
+// of its busy connections to one with time to spare.
+struct SpreadOptions {
+  double crowded = 0.25;  // awake for more than this share of the time
+  double gap = 0.15;      // who is given connections was awake for so much less of it
+  std::chrono::milliseconds stay{1000};  // a connection that moved does not move again so soon
+};
+
 struct ListenerOptions {
   std::string name = "PLAINTEXT";
   std::string host;        // name or address; empty: every interface
@@ -40,7 +49,8 @@ struct ServerOptions {
   std::vector<ListenerOptions> listeners;
   int send_buffer_bytes = 100 * 1024;     // socket.send.buffer.bytes; -1: the system's choice
   int receive_buffer_bytes = 100 * 1024;  // socket.receive.buffer.bytes; -1: the system's choice
-  int backlog = 1024;                     // socket.listen.backlog.size; 1024 at least in effect
+  SpreadOptions spread;
+  int backlog = 1024;  // socket.listen.backlog.size; 1024 at least in effect
   std::int32_t request_max_bytes = 100 << 20;       // socket.request.max.bytes
   std::chrono::milliseconds max_idle{10 * 60'000};  // connections.max.idle.ms; <= 0: never
   std::size_t max_connections = SIZE_MAX;           // max.connections; more wait to be accepted

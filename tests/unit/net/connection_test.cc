@@ -129,7 +129,21 @@ TEST_F(ConnectionTest, ATruncatedRequestIsDroppedWithItsConnection) {
   EXPECT_EQ(seen_.requests, 1);
 }
 
-TEST_F(ConnectionTest, ConnectionsAreSpreadOverTheThreads) {
+TEST_F(ConnectionTest, ConnectionsGatherOnAThreadThatIsNotCrowded) {
+  options_.spread.crowded = 1;
+  start(3);
+  std::vector<Client> clients;
+  for (int i = 0; i < 6; ++i) {
+    clients.push_back(connect());
+    clients.back().send_frame("e");
+    ASSERT_EQ(clients.back().receive_frame(), "e");
+  }
+  const std::lock_guard lock(seen_.mutex);
+  EXPECT_EQ(seen_.homes, std::vector<Executor*>(6, &threads_->executor(0)));
+}
+
+TEST_F(ConnectionTest, ConnectionsAreSpreadOverThreadsThatAreAllCrowded) {
+  options_.spread = {.crowded = -1, .gap = 2};
   start(3);
   std::vector<Client> clients;
   for (int i = 0; i < 6; ++i) {

@@ -97,6 +97,10 @@ class ScriptedHandler final : public RequestHandler {
   }
 
  private:
+  struct LastHome final : ConnectionContext {
+    explicit LastHome(Executor& now) : home(&now) {}
+    Executor* home;
+  };
   struct Kept {
     std::shared_ptr<Connection> connection;
     SlotId slot;
@@ -106,10 +110,13 @@ class ScriptedHandler final : public RequestHandler {
 
   void note_home(Connection& connection) {
     EXPECT_TRUE(connection.home().is_current());
-    if (connection.context() == nullptr) {
-      connection.set_context(std::make_unique<ConnectionContext>());
+    auto* const before = static_cast<LastHome*>(connection.context());
+    if (before == nullptr) {
+      connection.set_context(std::make_unique<LastHome>(connection.home()));
       const std::lock_guard lock(seen_.mutex);
       seen_.homes.push_back(&connection.home());
+    } else if (std::exchange(before->home, &connection.home()) != &connection.home()) {
+      ++seen_.moves;
     }
   }
 

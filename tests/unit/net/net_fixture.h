@@ -37,6 +37,7 @@ struct Seen {
   std::atomic<int> requests{0};
   std::atomic<int> trains{0};
   std::atomic<int> closed{0};
+  std::atomic<int> moves{0};  // requests that came in on another thread than the one before
   std::mutex mutex;
   std::condition_variable changed;
   FileRange file;                 // for 'f'; set before requests come
