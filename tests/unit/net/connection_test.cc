@@ -129,15 +129,21 @@ TEST_F(ConnectionTest, ATruncatedRequestIsDroppedWithItsConnection) {
   EXPECT_EQ(seen_.requests, 1);
 }
 
+// One after the other, each with a request that was answered.
+std::vector<Client> served_clients(std::uint16_t port, std::size_t count) {
+  std::vector<Client> clients;
+  while (clients.size() < count) {
+    clients.emplace_back(port);
+    clients.back().send_frame("e");
+    EXPECT_EQ(clients.back().receive_frame(), "e");
+  }
+  return clients;
+}
+
 TEST_F(ConnectionTest, ConnectionsGatherOnAThreadThatIsNotCrowded) {
   options_.spread.crowded = 1;
   start(3);
-  std::vector<Client> clients;
-  for (int i = 0; i < 6; ++i) {
-    clients.push_back(connect());
-    clients.back().send_frame("e");
-    ASSERT_EQ(clients.back().receive_frame(), "e");
-  }
+  const std::vector<Client> clients = served_clients(port(), 6);
   const std::lock_guard lock(seen_.mutex);
   EXPECT_EQ(seen_.homes, std::vector<Executor*>(6, &threads_->executor(0)));
 }
@@ -145,12 +151,7 @@ TEST_F(ConnectionTest, ConnectionsGatherOnAThreadThatIsNotCrowded) {
 TEST_F(ConnectionTest, ConnectionsAreSpreadOverThreadsThatAreAllCrowded) {
   options_.spread = {.crowded = -1, .gap = 2};
   start(3);
-  std::vector<Client> clients;
-  for (int i = 0; i < 6; ++i) {
-    clients.push_back(connect());
-    clients.back().send_frame("e");
-    ASSERT_EQ(clients.back().receive_frame(), "e");
-  }
+  const std::vector<Client> clients = served_clients(port(), 6);
   const std::lock_guard lock(seen_.mutex);
   std::multiset<Executor*> homes(seen_.homes.begin(), seen_.homes.end());
   for (std::size_t i = 0; i < 3; ++i) {

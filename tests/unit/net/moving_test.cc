@@ -15,7 +15,7 @@ namespace barnabas::net::testing {
 namespace {
 
 constexpr std::size_t kClients = 16;
-constexpr int kMoves = 40;
+constexpr int kMoves = 20;
 constexpr auto kPatience = std::chrono::seconds(60);
 
 class MovingTest : public NetTest {
@@ -68,6 +68,8 @@ TEST_F(MovingTest, EachGetsItsOwnBytesBackInOrder) {
         }
         client.send_raw(std::string_view(train).substr(train.size() - later));
         wrong += client.receive_frame() == next ? 0 : 1;
+        // Some have less to do than others: threads that are all awake all the time are even.
+        std::this_thread::sleep_for(std::chrono::milliseconds(c % 4));
       }
     });
   }
