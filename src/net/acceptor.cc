@@ -252,11 +252,7 @@ bool Acceptor::accept_one() {
 }
 
 void Acceptor::hand_over(UniqueFd socket, const SocketAddress& peer) {
-  loads_.clear();
-  for (ConnectionGroup* group : groups_) {
-    loads_.push_back({group->home().busy(), group->load()});
-  }
-  ConnectionGroup* group = groups_[place_of_new(loads_, shared_.options.spread)];
+  ConnectionGroup* group = groups_[place_of_new(loads_of(groups_), shared_.options.spread)];
   group->count_assigned();
   if (&group->home() == &home_) {
     group->adopt(std::move(socket), peer, listener_);

@@ -20,7 +20,6 @@
 #include "io_thread.h"
 #include "log_limiter.h"
 #include "server_shared.h"
-#include "spread.h"
 #include "unique_fd.h"
 
 namespace barnabas::net {
@@ -61,7 +60,6 @@ class Acceptor final : public PollTarget {
   UniqueFd socket_;
   std::uint16_t port_ = 0;
   std::vector<ConnectionGroup*> groups_;
-  std::vector<ThreadLoad> loads_;  // kept for its capacity
   bool paused_ = false;
   std::chrono::milliseconds back_off_{0};
   std::unique_ptr<Timer> back_off_timer_;

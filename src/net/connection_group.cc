@@ -5,7 +5,6 @@
 
 #include "barnabas/base/check.h"
 #include "barnabas/base/logging.h"
-#include "spread.h"
 #include "stream_connection.h"
 
 namespace barnabas::net {
@@ -30,6 +29,14 @@ RawBuffer make_scratch() {
 }
 
 }  // namespace
+
+std::vector<ThreadLoad> loads_of(std::span<ConnectionGroup* const> groups) {
+  std::vector<ThreadLoad> loads;
+  for (ConnectionGroup* group : groups) {
+    loads.push_back({group->home().busy(), group->load()});
+  }
+  return loads;
+}
 
 ConnectionGroup::ConnectionGroup(IoThread& home, ServerShared& shared,
                                  std::unique_ptr<RequestHandler> handler)
@@ -89,16 +96,11 @@ void ConnectionGroup::plan_handover() {
   window_ = home_.busy_windows();
   const std::size_t active = std::exchange(active_, 0);
   left_to_give_ = 0;
-  if (draining_ || active < 2 || home_.busy() <= shared_.options.spread.crowded) {
+  if (draining_ || groups_.empty()) {
     return;
   }
-  std::vector<ThreadLoad> threads;
-  std::size_t mine = 0;
-  for (ConnectionGroup* group : groups_) {
-    mine = group == this ? threads.size() : mine;
-    threads.push_back({group->home().busy(), group->load()});
-  }
-  const auto plan = net::plan_handover(threads, mine, active, shared_.options.spread);
+  const auto mine = static_cast<std::size_t>(std::ranges::find(groups_, this) - groups_.begin());
+  const auto plan = net::plan_handover(loads_of(groups_), mine, active, shared_.options.spread);
   if (plan) {
     left_to_give_ = plan->connections;
     receiver_ = groups_[plan->to];

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,11 +18,16 @@
 #include "output_queue.h"
 #include "raw_buffer.h"
 #include "server_shared.h"
+#include "spread.h"
 #include "unique_fd.h"
 
 namespace barnabas::net {
 
+class ConnectionGroup;
 class StreamConnection;
+
+// How busy their threads are, in the order of the groups. THREAD: any
+[[nodiscard]] std::vector<ThreadLoad> loads_of(std::span<ConnectionGroup* const> groups);
 
 class ConnectionGroup final : public TurnHook {
  public:

@@ -26,7 +26,7 @@ std::optional<Handover> plan_handover(std::span<const ThreadLoad> threads, std::
   }
   const auto least = std::ranges::min_element(threads, {}, &ThreadLoad::busy);
   const double gap = here - least->busy;
-  if (gap < options.gap || gap <= 0) {
+  if (gap < options.gap) {
     return std::nullopt;
   }
   const double half_of_gap = static_cast<double>(active) * gap / (2 * here);
