@@ -21,7 +21,8 @@ from lib.brokers import Broker
 from lib.client import Client
 from lib.process import WaitTimeout, wait_until
 from lib.wire import Record
-from members import ConfluentMember, JavaMember, Jvm, Member, check_records, wait_records, wait_shared
+from members import (ConfluentMember, JavaMember, Jvm, Member, check_records, explain_failure,
+                     wait_records, wait_shared)
 
 SESSION_S = 6
 SETTINGS = {"group.initial.rebalance.delay.ms": 0, "offsets.topic.num.partitions": 5,
@@ -30,8 +31,7 @@ SETTINGS = {"group.initial.rebalance.delay.ms": 0, "offsets.topic.num.partitions
             "group.consumer.min.session.timeout.ms": SESSION_S * 1000,
             "group.consumer.session.timeout.ms": SESSION_S * 1000,
             "group.consumer.min.heartbeat.interval.ms": 200,
-            "group.consumer.heartbeat.interval.ms": 200,
-            "log.retention.ms": -1}  # the records are of 2023
+            "group.consumer.heartbeat.interval.ms": 200}
 CONSUMER = {"group_protocol": "consumer"}
 RANGE = {"partition_assignment_strategy": "org.apache.kafka.clients.consumer.RangeAssignor"}
 COOPERATIVE = {"partition_assignment_strategy":
@@ -322,9 +322,7 @@ def main() -> int:
                 except (AssertionError, WaitTimeout) as error:
                     failed += 1
                     verdict = f"FAILED: {error}"
-                    for member in stage.cast:
-                        told = [e for e in member.events if e["event"] != "record"]
-                        print(f"  {member.name}: {len(member.records())} records, {told}")
+                    explain_failure(stage.cast, broker)
                 print(f"{time.monotonic() - began:6.1f} s  {name}: {verdict}", flush=True)
     return 1 if failed else 0
 

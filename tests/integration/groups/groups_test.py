@@ -18,7 +18,7 @@ from lib.client import Client
 from lib.process import WaitTimeout, wait_until
 from lib.wire import Record
 from members import (SESSION_MS, ConfluentMember, Jvm, Member, ProgramMember, check_records,
-                     wait_records, wait_shared)
+                     explain_failure, wait_records, wait_shared)
 
 SETTINGS = {"group.initial.rebalance.delay.ms": 0, "offsets.topic.num.partitions": 5}
 COOPERATIVE = {"partition.assignment.strategy": "cooperative-sticky"}
@@ -274,9 +274,7 @@ def main() -> int:
             except (AssertionError, WaitTimeout) as error:
                 failed += 1
                 verdict = f"FAILED: {error}"
-                for member in stage.cast:
-                    told = [e for e in member.events if e["event"] != "record"]
-                    print(f"  {member.name}: {len(member.records())} records, {told}")
+                explain_failure(stage.cast, broker)
             finally:
                 stage.clear()
             print(f"{time.monotonic() - began:6.1f} s  {name}: {verdict}", flush=True)

@@ -164,6 +164,15 @@ class Jvm:
         return member
 
 
+def explain_failure(members: List[Member], broker: Broker) -> None:
+    """What there is to see where a scenario has failed: the events of its members, the broker's log."""
+    for member in members:
+        told = [e for e in member.events if e["event"] != "record"]
+        print(f"  {member.name}: {len(member.records())} records, {told}")
+    if broker.process:
+        print(f"--- end of {broker.process.log}\n{broker.process.log_tail()}\n---")
+
+
 def wait_shared(members: List[Member], partitions: int, least: int = 1) -> None:
     """Every partition belongs to exactly one of the members, and each has at least `least`."""
     def shared() -> bool:

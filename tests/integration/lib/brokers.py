@@ -70,6 +70,8 @@ class Broker:
             "broker.id": 0,
             "listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
             "log.dirs": ",".join(str(path) for path in self.log_dirs),
+            # The records of tests are of 2023: 30 s after the start they would go.
+            "log.retention.ms": -1,
             "offsets.topic.replication.factor": 1,
             "transaction.state.log.replication.factor": 1,
             "transaction.state.log.min.isr": 1,
