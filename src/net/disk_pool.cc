@@ -106,7 +106,7 @@ std::unique_ptr<Timer> DiskPool::run_after(std::chrono::nanoseconds delay, Task 
     const std::lock_guard lock(state_->mutex);
     timer = state_->timers.add(state_->clock.monotonic() + delay, std::move(task));
   }
-  state_->changed.notify_one();
+  state_->changed.notify_all();  // whoever sleeps does so until the first deadline
   return std::make_unique<PoolTimer<State>>(state_, std::move(timer));
 }
 
@@ -122,7 +122,10 @@ void DiskPool::work(State& state) {
       task = state.timers.take_due(state.clock.monotonic(), state.timers.mark());
     }
     if (task) {
-      // A timer goes first: tasks may never run out.
+      // A timer goes first: tasks may never run out. This thread may have been woken for one.
+      if (!state.tasks.empty()) {
+        state.changed.notify_one();
+      }
     } else if (!state.tasks.empty()) {
       task = std::move(state.tasks.front());
       state.tasks.pop_front();
