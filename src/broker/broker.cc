@@ -34,6 +34,7 @@
 #include "producer_ids.h"
 #include "request_handler.h"
 #include "strange_topics.h"
+#include "topic_auto_creation.h"
 #include "topic_configs.h"
 #include "transaction_service.h"
 #include "tree_offsets.h"
@@ -316,10 +317,11 @@ class Broker::Impl final : public controller::ConfigListener,
                                                     metadata_, *replicas_, *producer_ids_,
                                                     groups_->coordinator()});
     TRY_STATUS(transactions_->start());
-    services_.emplace(Services{config_, broker_id_, cluster_id_, clock_, metadata_, *logs_,
-                               *replicas_, controller_->admin(), controller_->config_admin(),
-                               fetch_sessions_, *producer_ids_, disk_, groups_->coordinator(),
-                               *transactions_, tree_offsets_.emplace(*store_)});
+    services_.emplace(
+        Services{config_, broker_id_, cluster_id_, clock_, metadata_, *logs_, *replicas_,
+                 controller_->admin(), auto_creation_.emplace(config_, controller_->admin()),
+                 controller_->config_admin(), fetch_sessions_, *producer_ids_, disk_,
+                 groups_->coordinator(), *transactions_, tree_offsets_.emplace(*store_)});
     TRY_STATUS(io_.start());
     server_.emplace(
         server_options(config_), io_, clock_,
@@ -436,6 +438,7 @@ class Broker::Impl final : public controller::ConfigListener,
   std::optional<LocalChannel> channel_;
   std::unique_ptr<controller::Controller> controller_;
   std::optional<ProducerIds> producer_ids_;
+  std::optional<TopicAutoCreation> auto_creation_;
   std::optional<ControllerRequests> requests_;
   std::optional<GroupService> groups_;
   std::optional<TransactionService> transactions_;

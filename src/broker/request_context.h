@@ -29,6 +29,7 @@ namespace barnabas::broker {
 class FetchSessionCache;
 class ProducerIds;
 class ThreadState;
+class TopicAutoCreation;
 class TransactionService;
 class TreeOffsets;
 
@@ -42,6 +43,7 @@ struct Services {
   storage::LogManager& logs;
   replication::ReplicaManager& replicas;
   controller::TopicAdmin& topics;
+  TopicAutoCreation& auto_creation;
   controller::ConfigAdmin& configs;
   FetchSessionCache& fetch_sessions;
   ProducerIds& producer_ids;

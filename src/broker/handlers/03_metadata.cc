@@ -11,8 +11,8 @@
 #include "barnabas/metadata/topic_name.h"
 #include "barnabas/protocol/gen/metadata.h"
 #include "handler_table.h"
-#include "internal_topics.h"
 #include "thread_state.h"
+#include "topic_auto_creation.h"
 
 namespace barnabas::broker {
 namespace {
@@ -217,7 +217,7 @@ void handle_metadata(RequestContext& context, protocol::Reader& body) {
   MetadataResponse response;
   answerer.fill(response);
   if (!answerer.to_create().empty()) {
-    create_missing_topics(context.services.config, context.services.topics, answerer.to_create());
+    context.services.auto_creation.create(answerer.to_create());
   }
   context.answer(response);
 }

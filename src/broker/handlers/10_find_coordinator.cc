@@ -8,8 +8,8 @@
 #include "barnabas/metadata/topic_name.h"
 #include "barnabas/protocol/gen/find_coordinator.h"
 #include "handler_table.h"
-#include "internal_topics.h"
 #include "thread_state.h"
+#include "topic_auto_creation.h"
 
 namespace barnabas::broker {
 namespace {
@@ -49,7 +49,7 @@ class CoordinatorFinder {
     const auto& cluster = context_.thread.metadata();
     const auto* const topic = cluster.topic(name);
     if (topic == nullptr) {
-      create(std::string(name));
+      context_.services.auto_creation.create({std::string(name)});
       return {.error = ErrorCode::kCoordinatorNotAvailable};
     }
     const auto id =
@@ -65,16 +65,8 @@ class CoordinatorFinder {
   }
 
  private:
-  void create(const std::string& topic) {
-    if (!created_) {
-      created_ = true;
-      create_missing_topics(context_.services.config, context_.services.topics, {topic});
-    }
-  }
-
   RequestContext& context_;
   const std::int8_t key_type_;
-  bool created_ = false;
 };
 
 // Java's text of an error, which versions 1 to 3 carry even on success.
