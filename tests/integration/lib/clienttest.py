@@ -208,8 +208,7 @@ def main(test: Callable[[brokers.Broker, pathlib.Path], None]) -> None:
     chosen = parser.parse_args()
     _records = chosen.records
     began = time.monotonic()
-    settings = {"group.initial.rebalance.delay.ms": 0,  # some libraries read by a group alone
-                "log.retention.ms": -1}                 # and some send times of years ago
+    settings = {"group.initial.rebalance.delay.ms": 0}  # some libraries read by a group alone
     with brokers.scratch() as folder, brokers.start(chosen.broker, folder, settings) as broker:
         try:
             test(broker, folder)

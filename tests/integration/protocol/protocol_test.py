@@ -35,8 +35,7 @@ SETTINGS = {"num.partitions": 1, "log.message.timestamp.type": "CreateTime",
             "offsets.topic.num.partitions": COORDINATOR_PARTITIONS,
             "transaction.state.log.num.partitions": COORDINATOR_PARTITIONS,
             # Kafka offers no other on ZooKeeper; ../consumer_groups compares the consumer protocol.
-            "group.coordinator.rebalance.protocols": "classic",
-            "log.retention.ms": -1}  # the records are of 2023
+            "group.coordinator.rebalance.protocols": "classic"}
 
 
 def load_cases() -> List[Tuple[str, Case]]:
