@@ -8,7 +8,7 @@ from .brokers import Broker
 from .text import CODECS
 
 _HEADER = 61  # of a batch of magic 2: base offset, length, epoch, magic, CRC, attributes, ...
-FEW = 4       # so few short records may come out larger than they went in; clients then send them plain
+FEW = 8       # so few short records may come out larger than they went in; clients then send them plain
 
 
 class StoredBatch(NamedTuple):
