@@ -37,9 +37,12 @@ void ProducerIds::serve() {
 
 void ProducerIds::fetch() {
   fetching_ = true;
-  admin_.allocate_producer_ids(
-      broker_, broker_epoch_,
-      [this](Result<controller::ProducerIdBlock> block) { take_block(std::move(block)); });
+  admin_.allocate_producer_ids(broker_, broker_epoch_,
+                               [this, alive = alive_](Result<controller::ProducerIdBlock> block) {
+                                 if (*alive) {
+                                   take_block(std::move(block));
+                                 }
+                               });
 }
 
 void ProducerIds::take_block(Result<controller::ProducerIdBlock> block) {

@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <functional>
+#include <memory>
 #include <utility>
 
 #include "barnabas/base/executor.h"
@@ -21,6 +22,10 @@ class ProducerIds {
   using Callback = std::move_only_function<void(Result<ProducerId>)>;
   ProducerIds(controller::TopicAdmin& admin, BrokerId broker, BrokerEpoch broker_epoch)
       : admin_(admin), broker_(broker), broker_epoch_(broker_epoch) {}
+  // When no thread runs any more: a request that the controller gives up later finds nobody here.
+  ~ProducerIds() { *alive_ = false; }
+  ProducerIds(const ProducerIds&) = delete;
+  ProducerIds& operator=(const ProducerIds&) = delete;
 
   // Once this broker is registered.
   void set_broker_epoch(BrokerEpoch epoch);
@@ -42,6 +47,7 @@ class ProducerIds {
 
   controller::TopicAdmin& admin_;
   const BrokerId broker_;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Mutex mutex_;
   BrokerEpoch broker_epoch_ GUARDED_BY(mutex_);
   ProducerId next_ GUARDED_BY(mutex_){0};

@@ -59,7 +59,11 @@ void TopicAutoCreation::create(const std::vector<std::string>& names) {
   options.timeout_ms = kLongestAttempt.count();
   topics_.create_topics(
       std::move(wanted), options,
-      [this](const std::vector<controller::CreatedTopic>& created) { end_attempt(created); });
+      [this, alive = alive_](const std::vector<controller::CreatedTopic>& created) {
+        if (*alive) {
+          end_attempt(created);
+        }
+      });
 }
 
 void TopicAutoCreation::end_attempt(const std::vector<controller::CreatedTopic>& created) {

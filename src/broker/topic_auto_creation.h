@@ -4,6 +4,7 @@
 // THREAD: any
 #pragma once
 
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -18,6 +19,10 @@ class TopicAutoCreation {
  public:
   TopicAutoCreation(const config::BrokerConfig& config, controller::TopicAdmin& topics)
       : config_(config), topics_(topics) {}
+  // When no thread runs any more: a request that the controller gives up later finds nobody here.
+  ~TopicAutoCreation() { *alive_ = false; }
+  TopicAutoCreation(const TopicAutoCreation&) = delete;
+  TopicAutoCreation& operator=(const TopicAutoCreation&) = delete;
 
   // Asks the controller for those that it has not been asked for yet, and does not wait. An attempt
   // ends when this broker's metadata has its topics, when it fails, or after a second; what fails
@@ -29,6 +34,7 @@ class TopicAutoCreation {
 
   const config::BrokerConfig& config_;
   controller::TopicAdmin& topics_;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Mutex mutex_;
   std::set<std::string> asked_for_ GUARDED_BY(mutex_);
 };

@@ -4,77 +4,12 @@
 
 #include <utility>
 
+#include "unit/broker/held_topic_admin.h"
+
 namespace barnabas::broker {
 namespace {
 
-using controller::CreatedTopic;
 using Names = std::vector<std::string>;
-
-// Keeps what is asked of it until the test answers.
-class HeldTopicAdmin final : public controller::TopicAdmin {
- public:
-  struct Attempt {
-    std::vector<controller::NewTopic> topics;
-    controller::CreateTopicsOptions options;
-    std::move_only_function<void(std::vector<CreatedTopic>)> done;
-
-    void end(ErrorCode error) {
-      std::vector<CreatedTopic> created;
-      for (const auto& topic : topics) {
-        CreatedTopic& result = created.emplace_back();
-        result.name = topic.name;
-        result.error = error;
-      }
-      done(std::move(created));
-    }
-    [[nodiscard]] Names names() const {
-      Names result;
-      for (const auto& topic : topics) {
-        result.push_back(topic.name);
-      }
-      return result;
-    }
-  };
-
-  std::vector<Attempt> attempts;
-
-  void create_topics(std::vector<controller::NewTopic> topics,
-                     controller::CreateTopicsOptions options,
-                     std::move_only_function<void(std::vector<CreatedTopic>)> done) override {
-    attempts.push_back({std::move(topics), options, std::move(done)});
-  }
-  void delete_topics(
-      std::vector<std::string> /*names*/, std::int64_t /*timeout_ms*/,
-      std::move_only_function<void(std::vector<controller::DeletedTopic>)> /*done*/) override {
-    ADD_FAILURE();
-  }
-  void create_partitions(
-      std::vector<controller::TopicGrowth> /*topics*/, controller::GrowTopicsOptions /*options*/,
-      std::move_only_function<void(std::vector<controller::GrownTopic>)> /*done*/) override {
-    ADD_FAILURE();
-  }
-  void elect_leaders(
-      controller::LeaderElection /*election*/,
-      std::move_only_function<void(std::vector<controller::PartitionOutcome>)> /*done*/) override {
-    ADD_FAILURE();
-  }
-  void alter_reassignments(
-      controller::Reassignments /*wanted*/,
-      std::move_only_function<void(Result<std::vector<controller::PartitionOutcome>>)> /*done*/)
-      override {
-    ADD_FAILURE();
-  }
-  void list_reassignments(
-      std::move_only_function<void(Result<std::vector<controller::OngoingReassignment>>)> /*done*/)
-      override {
-    ADD_FAILURE();
-  }
-  void allocate_producer_ids(
-      BrokerId /*broker*/, BrokerEpoch /*broker_epoch*/,
-      std::move_only_function<void(Result<controller::ProducerIdBlock>)> /*done*/) override {
-    ADD_FAILURE();
-  }
-};
 
 class TopicAutoCreationTest : public ::testing::Test {
  protected:
@@ -124,6 +59,15 @@ TEST_F(TopicAutoCreationTest, IsAskedForAgainAfterAnAttemptHasEnded) {
   }
   creation_.create({"a"});
   EXPECT_EQ(admin_.attempts.size(), 1U);
+}
+
+TEST_F(TopicAutoCreationTest, AnAttemptMayEndAfterIt) {
+  {
+    TopicAutoCreation gone(config_, admin_);
+    gone.create({"a"});
+  }
+  ASSERT_EQ(admin_.attempts.size(), 1U);
+  admin_.attempts.front().end(ErrorCode::kNotController);
 }
 
 }  // namespace
